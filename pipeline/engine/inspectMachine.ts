@@ -1,0 +1,128 @@
+// What `make doctor` tells: the tools that set-up needs, TensorFlow and the device it runs on, how fast that multiplies,
+// and the room there is. It answers before set-up too, so the engine is imported only when it is there.
+import { existsSync } from 'node:fs';
+import { readFile, statfs } from 'node:fs/promises';
+import { availableParallelism, cpus, freemem, homedir, totalmem } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { messageOf } from '../config/userError.ts';
+import { COMPILER_HINT, compilerCommand, findStamp, hasNvidiaGpu, PIP_HINT } from './installTensorflow.ts';
+import { findPip } from './pythonWheel.ts';
+import { runProgram } from './runProgram.ts';
+
+/** One line of the list: what was looked for and what was found, or else what to do about it. */
+export interface Finding {
+  name: string;
+  found?: string | undefined;
+  hint?: string | undefined;
+  /** Without it redistill cannot work on this machine. */
+  needed?: boolean;
+}
+
+/** Looks at everything, in the order it is printed. */
+export async function* inspectMachine(): AsyncGenerator<Finding> {
+  const needed = (await findStamp()) === undefined; // pip and compiler have done their work once set-up is done
+  yield nodeFinding();
+  yield { name: 'npm', found: await firstLine('npm', '--version'), hint: 'install Node.js with npm', needed };
+  const [compiler, ...flags] = compilerCommand();
+  yield {
+    name: 'C++ compiler',
+    found: await firstLine(compiler, ...flags, '--version'),
+    hint: COMPILER_HINT,
+    needed,
+  };
+  yield {
+    name: 'pip',
+    found: (await findPip())?.version.replace(/ from .* \(/, ' ('),
+    hint: PIP_HINT,
+    needed,
+  };
+  yield {
+    name: 'Python',
+    found: await firstLine('python3', '--version'),
+    hint: 'install Python 3 (pip runs on it)',
+  };
+  yield { name: 'make', found: await firstLine('make', '--version'), hint: 'install GNU make 3.81 or later' };
+  yield { name: 'CPU', found: await cpuSummary() };
+  yield { name: 'GPU', found: await gpuNames() };
+  yield { name: 'memory', found: `${gibibytes(freemem())} free of ${gibibytes(totalmem())}` };
+  for (const [name, folder] of Object.entries(roomyFolders())) yield { name, found: await freeDisk(folder) };
+  yield* inspectEngine();
+}
+
+/** A finding as a line of text: name, then what was found or what to do. */
+export function findingLine({ name, found, hint }: Finding): string {
+  return `${name.padEnd(14)}${found ?? `missing: ${hint ?? ''}`}`;
+}
+
+/** The oldest Node that works, from package.json's `engines`: older ones lack what the code uses. */
+const OLDEST_NODE = [20, 19] as const;
+
+/** Node's version, refused when it is too old. */
+export function nodeFinding(version = process.versions.node): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const isOld = major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
+  const hint = `Node.js ${version} is too old; install ${OLDEST_NODE.join('.')} or later`;
+  return { name: 'Node.js', found: isOld ? undefined : version, hint, needed: true };
+}
+
+async function* inspectEngine(): AsyncGenerator<Finding> {
+  const name = 'TensorFlow';
+  if (!(await findStamp())) {
+    yield { name, hint: 'not set up: run "make setup"', needed: true };
+    return;
+  }
+  try {
+    const { engineInfo } = await import('./rawOp.ts');
+    const { version, device } = engineInfo();
+    yield { name, found: `${version} on the ${device.toUpperCase()}` };
+    const { matmulRate } = await import('./matmulRate.ts');
+    for (const dtype of ['float32', 'bfloat16'] as const)
+      yield { name: dtype, found: `${matmulRate({ dtype }).toFixed(0)} GFLOP/s (matmul 2048)` };
+  } catch (error) {
+    yield { name, hint: `${messageOf(error)}; run "rm -r node_modules && make setup"`, needed: true };
+  }
+}
+
+async function firstLine(command: string, ...args: string[]): Promise<string | undefined> {
+  const result = await runProgram(command, args);
+  return result?.code === 0 ? (result.stdout.trim().split('\n')[0] ?? '') : undefined;
+}
+
+async function cpuSummary(): Promise<string> {
+  const model = cpus()[0]?.model.trim() ?? process.arch;
+  return [model, `${availableParallelism()} cores`, ...(await cpuFeatures())].join(', ');
+}
+
+/** The instruction sets that matrix products profit from, where the system names them (Linux). */
+async function cpuFeatures(): Promise<string[]> {
+  const known = ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16', 'asimd', 'bf16', 'sve'];
+  const text = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
+  const flags = new Set(/^(?:flags|Features)\s*:(.*)$/m.exec(text)?.[1]?.split(/\s+/));
+  return known.filter((flag) => flags.has(flag));
+}
+
+async function gpuNames(): Promise<string> {
+  const result = await runProgram('nvidia-smi', ['--query-gpu=name,memory.total', '--format=csv,noheader']);
+  if (result?.code === 0) return result.stdout.trim().split('\n').join('; ');
+  return hasNvidiaGpu() ? 'an NVIDIA GPU, but nvidia-smi does not run: check the driver' : 'none';
+}
+
+/** Where the big files go. */
+function roomyFolders(): Record<string, string> {
+  const huggingFace = process.env.HF_HOME ?? join(homedir(), '.cache', 'huggingface');
+  return {
+    'disk, runs': resolve('data/runs'),
+    'disk, models': process.env.HF_HUB_CACHE ?? join(huggingFace, 'hub'),
+  };
+}
+
+async function freeDisk(folder: string): Promise<string> {
+  let existing = folder;
+  while (!existsSync(existing)) existing = dirname(existing);
+  const { bavail, bsize } = await statfs(existing);
+  return `${gibibytes(bavail * bsize)} free in ${folder}`;
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}

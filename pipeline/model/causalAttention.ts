@@ -1,0 +1,159 @@
+// Causal grouped-query attention (arXiv 2305.13245), one block of queries at a time: a block sees the keys up to its
+// own end and no others, so half of the square is never computed and memory is linear in T. The G query heads that
+// share a key head are folded into the rows of one product. Products run in the dtype of the inputs, softmax in float32.
+//
+// With P = softmax(Q Kᵀ), O = P V and the scale inside Q, for a block of queries:
+//   dV += Pᵀ dO,   dP = dO Vᵀ,   dS = P (dP - rowsum(dO O)),   dQ = dS K,   dK += dSᵀ Q
+// because rowsum(dP P) = rowsum(dO O). P is computed again in the backward pass instead of being kept.
+import { cast, concat, reshape, slice, transpose } from '../engine/layoutOps.ts';
+import { dtypeOf, rawOp } from '../engine/rawOp.ts';
+import { tf, type Tensor } from '../engine/tensorflow.ts';
+import { withGradient } from '../engine/withGradient.ts';
+
+const QUERY_BLOCK = 128;
+
+/** Minus infinity would make 0 * inf in gradients; this is enough to underflow to an exact 0 after the softmax. */
+const MASKED = -1e9;
+
+/**
+ * @param q [B, T, H, hd]
+ * @param k [B, T, H / G, hd]
+ * @param v [B, T, H / G, hd]
+ * @returns [B, T, H, hd] in the dtype of the inputs
+ */
+export function causalAttention(q: Tensor, k: Tensor, v: Tensor): Tensor {
+  const [, T, H, headDim] = q.shape as [number, number, number, number];
+  const G = H / k.shape[2]!;
+  const scale = headDim ** -0.5;
+  const queryRows = (q: Tensor) => groupQueries(cast(cast(q, 'float32').mul(scale), dtypeOf(q)), G);
+  return withGradient(
+    [q, k, v],
+    () => {
+      const [Q, K, V] = [queryRows(q), headsFirst(k), headsFirst(v)];
+      const value = ungroupQueries(
+        concat(
+          queryBlocks(T).map((block) => attend(Q, K, V, block)),
+          3,
+        ),
+      );
+      return { value, saved: [q, k, v, value] as [Tensor, Tensor, Tensor, Tensor] };
+    },
+    (dO, [q, k, v, o]) => {
+      const dtype = dtypeOf(q);
+      const [Q, K, V] = [queryRows(q), headsFirst(k), headsFirst(v)];
+      const delta = groupQueries(dO.mul(cast(o, 'float32')).sum(-1, true), G); // [B, KV, G, T, 1]
+      const dOut = groupQueries(cast(dO, dtype), G);
+      const blocks = queryBlocks(T).map((block) => attendBackward({ Q, K, V, dOut, delta, T }, block));
+      const dQ = concat(
+        blocks.map(({ dQ }) => dQ),
+        3,
+      );
+      return [
+        ungroupQueries(dQ).mul(scale),
+        headsFirst(tf.addN(blocks.map(({ dK }) => dK))),
+        headsFirst(tf.addN(blocks.map(({ dV }) => dV))),
+      ];
+    },
+  );
+}
+
+/** A range of query positions; it attends to the keys `0 .. end-1`. */
+interface QueryBlock {
+  begin: number;
+  end: number;
+}
+
+function queryBlocks(T: number): QueryBlock[] {
+  const count = Math.ceil(T / QUERY_BLOCK);
+  return Array.from({ length: count }, (_, i) => ({
+    begin: i * QUERY_BLOCK,
+    end: Math.min(T, (i + 1) * QUERY_BLOCK),
+  }));
+}
+
+function attend(Q: Tensor, K: Tensor, V: Tensor, block: QueryBlock): Tensor {
+  return tf.tidy(() => {
+    const [B, KV, G, , headDim] = Q.shape as number[];
+    const P = cast(probabilities(rowsOf(Q, block), keysOf(K, block), block), dtypeOf(Q));
+    return reshape(batchMatMul(P, keysOf(V, block)), [B!, KV!, G!, -1, headDim!]); // [B, KV, G, n, hd]
+  });
+}
+
+interface AttentionState {
+  Q: Tensor; // [B, KV, G, T, hd], scaled
+  K: Tensor; // [B, KV, T, hd]
+  V: Tensor; // [B, KV, T, hd]
+  dOut: Tensor; // [B, KV, G, T, hd]
+  delta: Tensor; // [B, KV, G, T, 1] float32
+  T: number;
+}
+
+function attendBackward({ Q, K, V, dOut, delta, T }: AttentionState, block: QueryBlock) {
+  return tf.tidy(() => {
+    const dtype = dtypeOf(Q);
+    const [B, KV, G, , headDim] = Q.shape as number[];
+    const [q, k, v, dO] = [rowsOf(Q, block), keysOf(K, block), keysOf(V, block), rowsOf(dOut, block)];
+    const P = probabilities(q, k, block);
+    const dP = cast(batchMatMul(dO, v, { transposeB: true }), 'float32');
+    const dS = cast(P.mul(dP.sub(rowsOf(delta, block))), dtype);
+    const toAllKeys = (d: Tensor) =>
+      tf.pad(cast(d, 'float32'), [
+        [0, 0],
+        [0, 0],
+        [0, T - block.end],
+        [0, 0],
+      ]);
+    return {
+      dQ: reshape(cast(batchMatMul(dS, k), 'float32'), [B!, KV!, G!, -1, headDim!]),
+      dK: toAllKeys(batchMatMul(dS, q, { transposeA: true })),
+      dV: toAllKeys(batchMatMul(cast(P, dtype), dO, { transposeA: true })),
+    };
+  });
+}
+
+/** Softmax over the visible keys, float32: [B, KV, G n, hd] and [B, KV, end, hd] give [B, KV, G n, end]. */
+function probabilities(q: Tensor, k: Tensor, { begin, end }: QueryBlock): Tensor {
+  const [B, KV, rows] = q.shape as number[];
+  const scores = cast(batchMatMul(q, k, { transposeB: true }), 'float32');
+  const masked = reshape(scores, [B!, KV!, -1, end - begin, end]).add(causalMask(begin, end));
+  return reshape(rawOp('Softmax', [masked], { T: 'float32' }), [B!, KV!, rows!, end]);
+}
+
+/** 0 where the query at `begin + row` may see the key at `column`, else MASKED: [end - begin, end]. */
+function causalMask(begin: number, end: number): Tensor {
+  const rows = tf.range(begin, end, 1, 'float32').expandDims(1);
+  const columns = tf.range(0, end, 1, 'float32').expandDims(0);
+  return tf.greater(columns, rows).cast('float32').mul(MASKED);
+}
+
+function batchMatMul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false } = {}): Tensor {
+  return rawOp('BatchMatMulV2', [a, b], { T: dtypeOf(a), adj_x: transposeA, adj_y: transposeB });
+}
+
+/** [B, T, H, d] to [B, KV, G, T, d]: the heads that share a key head side by side. */
+function groupQueries(x: Tensor, G: number): Tensor {
+  const [B, T, H, d] = x.shape as number[];
+  return transpose(reshape(x, [B!, T!, H! / G, G, d!]), [0, 2, 3, 1, 4]);
+}
+
+/** The inverse of `groupQueries`. */
+function ungroupQueries(x: Tensor): Tensor {
+  const [B, KV, G, T, d] = x.shape as number[];
+  return reshape(transpose(x, [0, 3, 1, 2, 4]), [B!, T!, KV! * G!, d!]);
+}
+
+/** [B, T, KV, hd] to [B, KV, T, hd], and back. */
+function headsFirst(x: Tensor): Tensor {
+  return transpose(x, [0, 2, 1, 3]);
+}
+
+/** A block's rows of [B, KV, G, T, d], folded to [B, KV, G n, d]. */
+function rowsOf(x: Tensor, { begin, end }: QueryBlock): Tensor {
+  const [B, KV, , , d] = x.shape as number[];
+  return reshape(slice(x, [0, 0, 0, begin, 0], [-1, -1, -1, end - begin, -1]), [B!, KV!, -1, d!]);
+}
+
+/** The keys or values a block sees: [B, KV, end, hd]. */
+function keysOf(x: Tensor, { end }: QueryBlock): Tensor {
+  return slice(x, [0, 0, 0, 0], [-1, -1, end, -1]);
+}

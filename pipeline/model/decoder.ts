@@ -1,0 +1,152 @@
+// The decoder of Qwen2 and Llama checkpoints, written once for frozen teacher and training student: what differs is
+// the kind of each weight, and `linear` knows that. The residual stream is float32 [N, D] with N = B T tokens;
+// products run in the precision of their weights. Layers are separate functions so that training can go through
+// them one by one, keeping only what lies between two layers.
+import { cast, gatherRows, reshape } from '../engine/layoutOps.ts';
+import { linear, type DenseWeight, type Weight } from '../engine/linear.ts';
+import { int32, type DType } from '../engine/rawOp.ts';
+import { tf, type Tensor } from '../engine/tensorflow.ts';
+import { withGradient } from '../engine/withGradient.ts';
+import { causalAttention } from './causalAttention.ts';
+import type { ModelConfig } from './modelConfig.ts';
+import { rmsNorm } from './rmsNorm.ts';
+import { applyRotary, rotaryTables, type RotaryTables } from './rotaryEmbedding.ts';
+import { swiglu } from './swiglu.ts';
+
+/** A tensor that training may replace. Vectors (norms [D], biases [out]) are float32. */
+export interface Parameter {
+  values: Tensor;
+}
+
+/** A projection: weight [out, in] and perhaps a bias [out]. */
+export interface Linear {
+  weight: Weight;
+  bias?: Parameter;
+}
+
+/** The parameters of one decoder layer. */
+export interface DecoderLayer {
+  inputNorm: Parameter;
+  query: Linear;
+  key: Linear;
+  value: Linear;
+  output: Linear;
+  postAttentionNorm: Parameter;
+  gate: Linear;
+  up: Linear;
+  down: Linear;
+}
+
+/** A model in the engine's memory. With a tied head, `head` is the very object `embedding`. */
+export interface Decoder {
+  config: ModelConfig;
+  /** Precision of the products: float32 or bfloat16. */
+  dtype: DType;
+  embedding: DenseWeight; // [V, D]
+  layers: DecoderLayer[];
+  finalNorm: Parameter; // [D]
+  head: Weight; // [V, D]
+}
+
+/** Sizes of a padded batch and the rotary tables of its positions. */
+export interface BatchShape {
+  B: number;
+  T: number;
+  rotary: RotaryTables;
+}
+
+/** A batch padded on the right, where causal attention never looks: token ids [B, T] and its shape. */
+export function batchShape(
+  { config }: Pick<Decoder, 'config'>,
+  { B, T }: { B: number; T: number },
+): BatchShape {
+  return { B, T, rotary: rotaryTables({ ...config, length: T }) };
+}
+
+/** Rows of the embedding matrix: int32 ids [N] to [N, D] float32. */
+export function embed({ embedding }: Pick<Decoder, 'embedding'>, ids: Int32Array): Tensor {
+  return tf.tidy(() => cast(gatherRows(embedding.values, int32(ids)), 'float32'));
+}
+
+/** One layer: x + attention(norm(x)), then x + mlp(norm(x)). `x` is [B T, D] float32. */
+export function decoderLayer(
+  x: Tensor,
+  layer: DecoderLayer,
+  decoder: Pick<Decoder, 'config' | 'dtype'>,
+  shape: BatchShape,
+): Tensor {
+  const norm = { eps: decoder.config.rmsNormEps, dtype: decoder.dtype };
+  const attended = addResidual(
+    x,
+    selfAttention(rmsNorm(x, layer.inputNorm.values, norm), layer, decoder.config, shape),
+  );
+  return addResidual(attended, mlp(rmsNorm(attended, layer.postAttentionNorm.values, norm), layer));
+}
+
+/** All layers and the final norm: ids of a batch [B T] to what the head reads, [B T, D]. */
+export function hiddenStates(decoder: Decoder, ids: Int32Array, shape: BatchShape): Tensor {
+  return tf.tidy(() => {
+    let x = embed(decoder, ids);
+    for (const layer of decoder.layers) {
+      const next = tf.tidy(() => decoderLayer(x, layer, decoder, shape));
+      x.dispose();
+      x = next;
+    }
+    return finalNorm(x, decoder);
+  });
+}
+
+/** The norm before the head, [N, D]. */
+export function finalNorm(
+  x: Tensor,
+  { finalNorm: gamma, config, dtype }: Pick<Decoder, 'finalNorm' | 'config' | 'dtype'>,
+): Tensor {
+  return rmsNorm(x, gamma.values, { eps: config.rmsNormEps, dtype });
+}
+
+/** Logits of some rows of the hidden states, float32: [n, D] to [n, V]. Never ask for all rows of a long batch. */
+export function logitsOf(hidden: Tensor, { head }: Pick<Decoder, 'head'>): Tensor {
+  return tf.tidy(() => cast(linear(hidden, head), 'float32'));
+}
+
+function selfAttention(
+  h: Tensor,
+  { query, key, value, output }: DecoderLayer,
+  config: ModelConfig,
+  { B, T, rotary }: BatchShape,
+): Tensor {
+  const heads = (projection: Linear, count: number) =>
+    reshapeTaped(project(h, projection), [B, T, count, config.headDim]);
+  const q = applyRotary(heads(query, config.numAttentionHeads), rotary);
+  const k = applyRotary(heads(key, config.numKeyValueHeads), rotary);
+  const v = heads(value, config.numKeyValueHeads);
+  const context = causalAttention(q, k, v);
+  return project(reshapeTaped(context, [B * T, -1]), output);
+}
+
+function mlp(h: Tensor, { gate, up, down }: DecoderLayer): Tensor {
+  return project(swiglu(project(h, gate), project(h, up)), down);
+}
+
+function project(x: Tensor, { weight, bias }: Linear): Tensor {
+  return linear(x, weight, bias?.values);
+}
+
+/** x + y with x the float32 stream and y in any precision. */
+function addResidual(x: Tensor, y: Tensor): Tensor {
+  return withGradient(
+    [x, y],
+    () => ({ value: x.add(cast(y, 'float32')), saved: [] }),
+    (d) => [d.clone(), d.clone()],
+  );
+}
+
+/** `reshape` with its gradient, for any dtype. */
+function reshapeTaped(x: Tensor, shape: number[]): Tensor {
+  const original = x.shape;
+  return withGradient(
+    [x],
+    () => ({ value: reshape(x, shape), saved: [] }),
+    (d) => [reshape(d, original)],
+  );
+}

@@ -1,0 +1,34 @@
+// Root-mean-square normalization (arXiv 1910.07467), in float32 as transformers computes it.
+// With r = (mean(x²) + eps)^-½ and y = r x γ, writing h = dy γ:
+//   dx = r h - r³ x mean(h x),   dγ = Σ_rows dy x r
+// because dr/dx_j = -r³ x_j / D.
+import { cast } from '../engine/layoutOps.ts';
+import { tf, type Tensor } from '../engine/tensorflow.ts';
+import type { DType } from '../engine/rawOp.ts';
+import { withGradient } from '../engine/withGradient.ts';
+
+/**
+ * @param x [N, D] float32
+ * @param gamma [D] float32
+ * @param dtype precision of the result, that of the products it goes into
+ */
+export function rmsNorm(x: Tensor, gamma: Tensor, { eps, dtype }: { eps: number; dtype: DType }): Tensor {
+  return withGradient(
+    [x, gamma],
+    () => ({
+      value: cast(x.mul(inverseRms(x, eps)).mul(gamma), dtype),
+      saved: [x, gamma] as [Tensor, Tensor],
+    }),
+    (dy, [x, gamma]) => {
+      const r = inverseRms(x, eps); // [N, 1]
+      const normalized = x.mul(r);
+      const h = dy.mul(gamma);
+      const meanHX = h.mul(normalized).mean(1, true); // r mean(h x)
+      return [h.sub(normalized.mul(meanHX)).mul(r), dy.mul(normalized).sum(0)];
+    },
+  );
+}
+
+function inverseRms(x: Tensor, eps: number): Tensor {
+  return tf.rsqrt(tf.square(x).mean(-1, true).add(eps)); // [N, 1]
+}

@@ -1,0 +1,64 @@
+// Rotary position embedding (arXiv 2104.09864) in the half-split layout of Hugging Face checkpoints: the pair of
+// dimension i is i + hd/2. rope(x) = x cos + swap(x) sin, where swap exchanges the halves and the sine's first half
+// is negated. A rotation's gradient is the rotation back: the same with the sine negated.
+import type { ModelConfig } from './modelConfig.ts';
+import { cast } from '../engine/layoutOps.ts';
+import { dtypeOf, int32, rawOp } from '../engine/rawOp.ts';
+import { tf, type Tensor } from '../engine/tensorflow.ts';
+import { withGradient } from '../engine/withGradient.ts';
+
+/** Cosines and signed sines of every position, [1, T, 1, hd] float32. */
+export interface RotaryTables {
+  cos: Tensor;
+  sin: Tensor;
+}
+
+/** The tables for positions `0 .. length-1`. Angles are computed in float64. */
+export function rotaryTables({
+  rope,
+  headDim,
+  length,
+}: Pick<ModelConfig, 'rope' | 'headDim'> & { length: number }): RotaryTables {
+  const frequencies = inverseFrequencies(rope, headDim);
+  const half = frequencies.length;
+  const cos = new Float32Array(length * headDim);
+  const sin = new Float32Array(length * headDim);
+  for (let position = 0; position < length; position++)
+    frequencies.forEach((frequency, i) => {
+      const at = position * headDim + i;
+      cos[at] = cos[at + half] = Math.cos(position * frequency);
+      sin[at + half] = Math.sin(position * frequency);
+      sin[at] = -sin[at + half]!;
+    });
+  const shape: [number, number, number, number] = [1, length, 1, headDim];
+  return { cos: tf.tensor(cos, shape), sin: tf.tensor(sin, shape) };
+}
+
+/** Rotates heads [B, T, H, hd] by their positions; result in the dtype of `x`. */
+export function applyRotary(x: Tensor, { cos, sin }: RotaryTables): Tensor {
+  const rotate = (x: Tensor, signedSin: Tensor) => x.mul(cos).add(swapHalves(x).mul(signedSin));
+  return withGradient(
+    [x],
+    () => ({ value: cast(rotate(cast(x, 'float32'), sin), dtypeOf(x)), saved: [] }),
+    (dy) => [rotate(dy, sin.neg())],
+  );
+}
+
+function swapHalves(x: Tensor): Tensor {
+  const shift = int32([x.shape.at(-1)! / 2]);
+  const axis = int32([x.rank - 1]);
+  return rawOp('Roll', [x, shift, axis], { T: dtypeOf(x), Tshift: 'int32', Taxis: 'int32' });
+}
+
+/** theta^(-2i/hd) for each pair, rescaled as `rope.scaling` says; for `llama3` as in Meta's llama-models (apply_scaling). */
+export function inverseFrequencies({ theta, scaling }: ModelConfig['rope'], headDim: number): number[] {
+  const plain = Array.from({ length: headDim / 2 }, (_, i) => theta ** ((-2 * i) / headDim));
+  if (scaling.type === 'linear') return plain.map((frequency) => frequency / scaling.factor);
+  if (scaling.type !== 'llama3') return plain;
+  const { factor, lowFreqFactor, highFreqFactor, originalMaxPositionEmbeddings } = scaling;
+  return plain.map((frequency) => {
+    const turns = (originalMaxPositionEmbeddings * frequency) / (2 * Math.PI); // rotations within the original context
+    const kept = Math.min(1, Math.max(0, (turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor)));
+    return kept * frequency + ((1 - kept) * frequency) / factor;
+  });
+}

@@ -1,0 +1,25 @@
+// The gated activation of the decoders' MLP (arXiv 2002.05202): silu(g) u with silu(g) = g σ(g).
+// dg = dy u σ(g) (1 + g (1 - σ(g))),   du = dy silu(g). Computed in float32, returned in the dtype of the inputs.
+import { cast } from '../engine/layoutOps.ts';
+import { dtypeOf } from '../engine/rawOp.ts';
+import { tf, type Tensor } from '../engine/tensorflow.ts';
+import { withGradient } from '../engine/withGradient.ts';
+
+/** silu(gate) * up, element by element; both [N, F] of one dtype. */
+export function swiglu(gate: Tensor, up: Tensor): Tensor {
+  return withGradient(
+    [gate, up],
+    () => {
+      const g = cast(gate, 'float32');
+      const value = cast(g.mul(tf.sigmoid(g)).mul(cast(up, 'float32')), dtypeOf(gate));
+      return { value, saved: [gate, up] as [Tensor, Tensor] };
+    },
+    (dy, [gate, up]) => {
+      const g = cast(gate, 'float32');
+      const sigma = tf.sigmoid(g);
+      const silu = g.mul(sigma);
+      const dSilu = sigma.add(silu.mul(tf.sub(1, sigma))); // σ + g σ (1 - σ)
+      return [dy.mul(cast(up, 'float32')).mul(dSilu), dy.mul(silu)];
+    },
+  );
+}

@@ -1,0 +1,208 @@
+// The distillation loss on student logits z [n, V] against a teacher known by its K most probable tokens S, and its
+// gradient, written so that nothing of size V beyond z, exp z and dz is ever made.
+//
+// Outcomes are the tokens of S and, with `tail: bucket`, one more: "any other token". With q = softmax(z/T), the
+// student's log-probabilities are log q_i and log q_tail = log(1 - Σ_S q_i). For a loss L with g_o = dL/d(log q_o),
+// G = Σ g_o, and since d(log q_i)/du_j = δ_ij - q_j and d(log q_tail)/du_j = [j ∉ S] q_j / q_tail - q_j for u = z/T:
+//   dL/du = a q + (on S only) (g_i - q_i g_tail / q_tail),   a = g_tail / q_tail - G
+// With `tail: drop` both sides are renormalized over S and dL/du = g_i - q'_i G on S, 0 elsewhere.
+// KD losses carry T² (arXiv 1503.02531), so their size does not depend on T: dL/dz = T dL/du.
+//
+// Clipping bounds logits before the softmax on both sides: `absolute` c to [-c, c], `relative` c to at least max - c.
+// A clipped student logit gets no gradient. Of the teacher's tail only the mass is known: it is raised to what it
+// would be if every tail token stood at the bound, which is exact when all of them lie below it.
+import { gatherPerRow, scatterAddPerRow } from '../engine/rowOps.ts';
+import { cast } from '../engine/layoutOps.ts';
+import { dtypeOf, rawOp, type DType } from '../engine/rawOp.ts';
+import { tf, type Tensor } from '../engine/tensorflow.ts';
+import { divergence, logAddExp, LOG_ZERO, type Divergence } from './divergence.ts';
+
+/** The teacher at n positions, at the training temperature. Rows with fewer than K tokens are padded with -1 ids. */
+export interface TeacherTargets {
+  ids: Tensor; // [n, K] int32, -1 where there is none
+  logits: Tensor; // [n, K] float32, not divided by T
+  logSumExp: Tensor; // [n, 1] float32, of logits / T over the whole vocabulary
+  logTailMass: Tensor; // [n, 1] float32, log of the probability at T outside `ids`; LOG_ZERO for none
+  labels: Tensor; // [n, 1] int32, the next token of the text
+}
+
+export interface Clip {
+  absolute?: number | undefined;
+  relative?: number | undefined;
+}
+
+/** The loss as `train.yaml` names its parts. */
+export interface DistillationLoss {
+  loss: Divergence;
+  beta: number;
+  temperature: number;
+  tail: 'bucket' | 'drop';
+  clip: Clip;
+  crossEntropyWeight: number;
+}
+
+/** Unweighted values [n] of both terms, and dL/dz [n, V] of `divergence + crossEntropyWeight * crossEntropy`. */
+export interface LossAndGradient {
+  divergence: Tensor;
+  crossEntropy: Tensor;
+  dLogits: Tensor;
+}
+
+/**
+ * @param logits student logits z [n, V] float32
+ * @param gradientDtype precision of `dLogits`: that of the product it goes into
+ */
+export function distillationLoss(
+  logits: Tensor,
+  targets: TeacherTargets,
+  loss: DistillationLoss,
+  { gradientDtype = 'float32' }: { gradientDtype?: DType } = {},
+): LossAndGradient {
+  return tf.tidy(() => {
+    const { temperature, clip, crossEntropyWeight: w } = loss;
+    const bounded = clipLogits(logits, clip);
+    const student = softmaxOf(temperature === 1 ? bounded.logits : bounded.logits.div(temperature));
+    const { value, dense, sparse } = divergenceParts(student, targets, loss);
+    const kd = { softmax: student, dense, ids: targets.ids, sparse };
+    const plain = temperature === 1 && !bounded.kept ? student : softmaxOf(logits);
+    const crossEntropy = plain.logSumExp.sub(gatherPerRow(plain.scaled, targets.labels)).squeeze([1]);
+    const ce = {
+      softmax: plain,
+      dense: tf.onesLike(dense).mul(w),
+      ids: targets.labels,
+      sparse: tf.fill([value.size, 1], -w),
+    };
+    const dLogits =
+      plain === student
+        ? rowCombination(
+            {
+              softmax: plain,
+              dense: dense.add(w),
+              ids: tf.concat([kd.ids, ce.ids], 1),
+              sparse: tf.concat([sparse, ce.sparse], 1),
+            },
+            gradientDtype,
+          )
+        : addGradients(
+            rowCombination(kd, gradientDtype),
+            bounded.kept,
+            w === 0 ? undefined : rowCombination(ce, gradientDtype),
+          );
+    return { divergence: value, crossEntropy, dLogits };
+  });
+}
+
+interface Softmax {
+  scaled: Tensor; // u [n, V]
+  exp: Tensor; // exp(u - max u) [n, V]
+  sum: Tensor; // of exp, [n, 1]
+  logSumExp: Tensor; // of u, [n, 1]
+}
+
+function softmaxOf(scaled: Tensor): Softmax {
+  const max = scaled.max(1, true);
+  const exp = tf.exp(scaled.sub(max));
+  const sum = exp.sum(1, true);
+  return { scaled, exp, sum, logSumExp: tf.log(sum).add(max) };
+}
+
+/** Values of the KD loss [n], and its gradient by z as `dense * q` [n, 1] plus `sparse` [n, K] on the teacher's tokens. */
+function divergenceParts(student: Softmax, targets: TeacherTargets, loss: DistillationLoss) {
+  const { temperature: T, tail, beta } = loss;
+  const valid = tf.greaterEqual(targets.ids, 0);
+  const orZero = (logProbs: Tensor) => tf.where(valid, logProbs, LOG_ZERO);
+  const teacher = teacherLogProbs(targets, loss, student.scaled.shape[1]!);
+  const studentLog = orZero(gatherPerRow(student.scaled, targets.ids).sub(student.logSumExp)); // [n, K]
+  const logKept = tf.logSumExp(studentLog, 1, true); // log Σ_S q
+  const outcomes =
+    tail === 'bucket'
+      ? {
+          p: tf.concat([orZero(teacher.kept), teacher.tail], 1),
+          q: tf.concat([studentLog, log1mexp(logKept)], 1),
+        }
+      : {
+          p: orZero(teacher.kept.sub(tf.logSumExp(orZero(teacher.kept), 1, true))),
+          q: orZero(studentLog.sub(logKept)),
+        };
+  const value = divergence(loss.loss, outcomes.p, outcomes.q, { beta });
+  const g = tf.grad((q) => divergence(loss.loss, outcomes.p, q, { beta }).sum())(outcomes.q);
+  const G = g.sum(1, true);
+  const q = tf.exp(outcomes.q);
+  const K = targets.ids.shape[1]!;
+  if (tail === 'drop')
+    return { value: value.mul(T * T), dense: tf.zerosLike(G), sparse: g.sub(q.mul(G)).mul(T) };
+  const tailSlope = g.slice([0, K]).div(q.slice([0, K])); // g_tail / q_tail
+  const sparse = g.slice([0, 0], [-1, K]).sub(q.slice([0, 0], [-1, K]).mul(tailSlope));
+  return { value: value.mul(T * T), dense: tailSlope.sub(G).mul(T), sparse: orNothing(valid, sparse).mul(T) };
+}
+
+/** The teacher's log-probabilities at T after clipping: of its tokens [n, K] and of all others together [n, 1]. */
+function teacherLogProbs(
+  { ids, logits, logSumExp, logTailMass }: TeacherTargets,
+  { temperature: T, clip }: DistillationLoss,
+  V: number,
+) {
+  if (clip.absolute === undefined && clip.relative === undefined)
+    return { kept: logits.div(T).sub(logSumExp), tail: logTailMass };
+  const valid = tf.greaterEqual(ids, 0);
+  const clipped = clipLogits(logits, clip);
+  const kept = tf.where(valid, clipped.logits.div(T), LOG_ZERO);
+  const others = tf.sub(V, valid.cast('float32').sum(1, true)); // how many tokens the tail has
+  const floor = tf.where(
+    tf.greater(others, 0),
+    tf.log(tf.maximum(others, 1)).add(clipped.lowest.div(T)),
+    LOG_ZERO,
+  );
+  const tail = tf.maximum(logSumExp.add(logTailMass), floor);
+  const total = logAddExp(tf.logSumExp(kept, 1, true), tail);
+  return { kept: kept.sub(total), tail: tf.maximum(tail.sub(total), LOG_ZERO) };
+}
+
+/** Bounded logits, the lower bound of each row [n, 1], and where a logit was inside the bounds (absent without clipping). */
+function clipLogits(
+  logits: Tensor,
+  { absolute, relative }: Clip,
+): { logits: Tensor; lowest: Tensor; kept?: Tensor } {
+  const max = logits.max(1, true);
+  const lowest = tf.maximum(
+    relative === undefined ? tf.fill(max.shape, -Infinity) : max.sub(relative),
+    absolute === undefined ? -Infinity : -absolute,
+  );
+  if (absolute === undefined && relative === undefined) return { logits, lowest };
+  const highest = absolute ?? Infinity;
+  const kept = tf.logicalAnd(tf.greaterEqual(logits, lowest), tf.lessEqual(logits, highest));
+  return { logits: tf.minimum(tf.maximum(logits, lowest), highest), lowest, kept };
+}
+
+/** A gradient of the form `dense * q` on every token plus `sparse` on a few. */
+interface RowCombination {
+  softmax: Softmax;
+  dense: Tensor; // [n, 1]
+  ids: Tensor; // [n, K]
+  sparse: Tensor; // [n, K]
+}
+
+function rowCombination({ softmax, dense, ids, sparse }: RowCombination, dtype: DType): Tensor {
+  return tf.tidy(() => scatterAddPerRow(cast(softmax.exp.mul(dense.div(softmax.sum)), dtype), ids, sparse));
+}
+
+/** The KD gradient where logits were not clipped, plus that of the cross-entropy. */
+function addGradients(kd: Tensor, kept: Tensor | undefined, ce: Tensor | undefined): Tensor {
+  const dtype = dtypeOf(kd);
+  const masked = kept ? rawOp('Mul', [kd, cast(kept, dtype)], { T: dtype }) : kd;
+  return ce ? rawOp('AddV2', [masked, ce], { T: dtype }) : masked;
+}
+
+function orNothing(valid: Tensor, values: Tensor): Tensor {
+  return tf.where(valid, values, 0);
+}
+
+/** log(1 - eˣ) for x < 0 (Maechler 2012); x closer to 0 than float32 resolves counts as -2^-23. */
+function log1mexp(x: Tensor): Tensor {
+  const below = tf.minimum(x, -(2 ** -23));
+  return tf.where(
+    tf.greater(below, -Math.LN2),
+    tf.log(tf.neg(tf.expm1(below))),
+    tf.log1p(tf.neg(tf.exp(below))),
+  );
+}

@@ -1,0 +1,34 @@
+// Divergences between two discrete distributions given by their log-probabilities, row by row.
+// An outcome that does not exist (padding) has LOG_ZERO on both sides and contributes nothing.
+// `jsd` is the generalized Jensen-Shannon divergence of GKD (arXiv 2306.13649, eq. 2): with M = beta P + (1 - beta) Q,
+// beta KL(P || M) + (1 - beta) KL(Q || M).
+import { tf, type Tensor } from '../engine/tensorflow.ts';
+
+export const DIVERGENCES = ['forward_kl', 'reverse_kl', 'jsd'] as const;
+export type Divergence = (typeof DIVERGENCES)[number];
+
+/** Stands for log 0: finite, so that 0 * log 0 is 0, and exp of it is 0 in float32. */
+export const LOG_ZERO = -1e4;
+
+/**
+ * @param teacher log p [n, K] @param student log q [n, K]
+ * @returns [n], differentiable in `student`
+ */
+export function divergence(kind: Divergence, teacher: Tensor, student: Tensor, { beta = 0.5 } = {}): Tensor {
+  if (kind === 'forward_kl') return kl(teacher, student);
+  if (kind === 'reverse_kl') return kl(student, teacher);
+  const mixture = logAddExp(teacher.add(Math.log(beta)), student.add(Math.log(1 - beta)));
+  return kl(teacher, mixture)
+    .mul(beta)
+    .add(kl(student, mixture).mul(1 - beta));
+}
+
+/** KL(P || Q) = Σ p (log p - log q). */
+function kl(logP: Tensor, logQ: Tensor): Tensor {
+  return tf.exp(logP).mul(logP.sub(logQ)).sum(1);
+}
+
+/** log(eᵃ + eᵇ) without overflow. */
+export function logAddExp(a: Tensor, b: Tensor): Tensor {
+  return tf.maximum(a, b).add(tf.log1p(tf.exp(tf.abs(a.sub(b)).neg())));
+}

@@ -1,0 +1,74 @@
+// Head and loss together, one block of positions at a time: logits, loss and their gradient exist for a block only,
+// and what remains is dHidden and dWeight. So memory does not grow with tokens times vocabulary.
+// With z = h Wᵀ:  dh = dz W,  dW = Σ_blocks dzᵀ h.
+import { cast, slice } from '../engine/layoutOps.ts';
+import { linear, matMul, type DenseWeight } from '../engine/linear.ts';
+import { dtypeOf } from '../engine/rawOp.ts';
+import { tf, type Tensor } from '../engine/tensorflow.ts';
+import { distillationLoss, type DistillationLoss, type TeacherTargets } from './distillationLoss.ts';
+
+/** Sums over positions, unweighted; divide by the number of positions for means. */
+export interface LossSums {
+  divergence: number;
+  crossEntropy: number;
+}
+
+/**
+ * @param hidden [n, D] after the final norm, one row a loss position
+ * @param scale the weight of each position in the step's loss: 1 / positions of the whole step
+ * @param addHeadGradient receives each block's share of dW [V, D] float32; it is disposed afterwards
+ * @returns the sums and dHidden [n, D] float32
+ */
+export function headLoss({
+  hidden,
+  head,
+  targets,
+  loss,
+  scale,
+  blockSize,
+  addHeadGradient,
+}: {
+  hidden: Tensor;
+  head: DenseWeight;
+  targets: TeacherTargets;
+  loss: DistillationLoss;
+  scale: number;
+  blockSize: number;
+  addHeadGradient: (dWeight: Tensor) => void;
+}): { sums: LossSums; dHidden: Tensor } {
+  const sums = { divergence: 0, crossEntropy: 0 };
+  const dHidden = tf.tidy(() => {
+    const blocks: Tensor[] = [];
+    for (let begin = 0; begin < hidden.shape[0]; begin += blockSize)
+      blocks.push(tf.tidy(() => block(begin, Math.min(blockSize, hidden.shape[0] - begin))));
+    return tf.concat(blocks, 0);
+  });
+  return { sums, dHidden };
+
+  function block(begin: number, rows: number): Tensor {
+    const dtype = dtypeOf(head.values);
+    const h = cast(slice(hidden, [begin, 0], [rows, -1]), dtype);
+    const { divergence, crossEntropy, dLogits } = distillationLoss(
+      cast(linear(h, { ...head, trainable: false }), 'float32'),
+      rowsOfTargets(targets, begin, rows),
+      loss,
+      { gradientDtype: dtype },
+    );
+    sums.divergence += divergence.sum().dataSync()[0]!;
+    sums.crossEntropy += crossEntropy.sum().dataSync()[0]!;
+    const scaled = cast(cast(h, 'float32').mul(scale), dtype);
+    addHeadGradient(cast(matMul(dLogits, scaled, { transposeA: true }), 'float32'));
+    return cast(matMul(dLogits, head.values), 'float32').mul(scale);
+  }
+}
+
+function rowsOfTargets(targets: TeacherTargets, begin: number, rows: number): TeacherTargets {
+  const part = (tensor: Tensor) => slice(tensor, [begin, 0], [rows, -1]);
+  return {
+    ids: part(targets.ids),
+    logits: part(targets.logits),
+    logSumExp: part(targets.logSumExp),
+    logTailMass: part(targets.logTailMass),
+    labels: part(targets.labels),
+  };
+}
