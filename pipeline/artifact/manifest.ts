@@ -1,6 +1,6 @@
 // manifest.json: what an artifact is, what it was made from, and the checksum of each of its files.
 // It is committed last, so a folder with a manifest is complete; what is not in a manifest is made again.
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, UserError } from '../config/userError.ts';
 import { commitBytes, type FileRecord } from './commitFile.ts';
@@ -16,7 +16,7 @@ export interface Manifest {
   fingerprint: string;
   /** Fingerprints of what it was made from, by role. */
   inputs: Record<string, string>;
-  parameters: Record<string, Json>;
+  parameters: Record<string, Json | undefined>;
   tools: Record<string, string>;
   statistics: Record<string, Json>;
   files: FileRecord[];
@@ -50,6 +50,19 @@ export async function findManifest(folder: string): Promise<Manifest | undefined
     if (hasCode(error, 'ENOENT', 'ENOTDIR') || error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/**
+ * The manifest of an artifact that is already made as planned, all files intact; its time is renewed, so that make,
+ * which goes by times, sees what the fingerprints say. Undefined when there is work to do.
+ */
+export async function reuseFinished(folder: string, plan: ManifestPlan): Promise<Manifest | undefined> {
+  const manifest = await findManifest(folder);
+  if (manifest?.fingerprint !== planFingerprint(plan) || !(await filesAreIntact(folder, manifest)))
+    return undefined;
+  const now = new Date();
+  await utimes(join(folder, 'manifest.json'), now, now);
+  return manifest;
 }
 
 /**

@@ -5,8 +5,15 @@ import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, homedir, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf } from '../config/userError.ts';
-import { COMPILER_HINT, compilerCommand, findStamp, hasNvidiaGpu, PIP_HINT } from './installTensorflow.ts';
-import { findPip } from './pythonWheel.ts';
+import {
+  COMPILER_HINT,
+  compilerCommand,
+  findStamp,
+  hasNvidiaGpu,
+  PIP_HINT,
+  TENSORFLOW_FOLDER,
+} from './installTensorflow.ts';
+import { findPip, type Command } from './pythonWheel.ts';
 import { runProgram } from './runProgram.ts';
 
 /** One line of the list: what was looked for and what was found, or else what to do about it. */
@@ -19,39 +26,19 @@ export interface Finding {
 }
 
 /** Looks at everything, in the order it is printed. */
-export async function* inspectMachine(): AsyncGenerator<Finding> {
-  const needed = (await findStamp()) === undefined; // pip and compiler have done their work once set-up is done
+export async function* inspectMachine({ folder = TENSORFLOW_FOLDER } = {}): AsyncGenerator<Finding> {
   yield nodeFinding();
-  yield { name: 'npm', found: await firstLine('npm', '--version'), hint: 'install Node.js with npm', needed };
-  const [compiler, ...flags] = compilerCommand();
-  yield {
-    name: 'C++ compiler',
-    found: await firstLine(compiler, ...flags, '--version'),
-    hint: COMPILER_HINT,
-    needed,
-  };
-  yield {
-    name: 'pip',
-    found: (await findPip())?.version.replace(/ from .* \(/, ' ('),
-    hint: PIP_HINT,
-    needed,
-  };
-  yield {
-    name: 'Python',
-    found: await firstLine('python3', '--version'),
-    hint: 'install Python 3 (pip runs on it)',
-  };
-  yield { name: 'make', found: await firstLine('make', '--version'), hint: 'install GNU make 3.81 or later' };
+  yield* inspectTools(folder);
   yield { name: 'CPU', found: await cpuSummary() };
   yield { name: 'GPU', found: await gpuNames() };
   yield { name: 'memory', found: `${gibibytes(freemem())} free of ${gibibytes(totalmem())}` };
-  for (const [name, folder] of Object.entries(roomyFolders())) yield { name, found: await freeDisk(folder) };
-  yield* inspectEngine();
+  for (const [name, path] of Object.entries(roomyFolders())) yield { name, found: await freeDisk(path) };
+  yield* inspectEngine(folder);
 }
 
 /** A finding as a line of text: name, then what was found or what to do. */
 export function findingLine({ name, found, hint }: Finding): string {
-  return `${name.padEnd(14)}${found ?? `missing: ${hint ?? ''}`}`;
+  return `${name.padEnd(14)}${found ?? hint ?? 'not found'}`;
 }
 
 /** The oldest Node that works, from package.json's `engines`: older ones lack what the code uses. */
@@ -61,13 +48,31 @@ const OLDEST_NODE = [20, 19] as const;
 export function nodeFinding(version = process.versions.node): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isOld = major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
-  const hint = `Node.js ${version} is too old; install ${OLDEST_NODE.join('.')} or later`;
+  const hint = `${version} is too old; install Node.js ${OLDEST_NODE.join('.')} or later`;
   return { name: 'Node.js', found: isOld ? undefined : version, hint, needed: true };
 }
 
-async function* inspectEngine(): AsyncGenerator<Finding> {
+/** The tools of set-up: once it is done, nothing needs them. */
+async function* inspectTools(folder: string): AsyncGenerator<Finding> {
+  const needed = (await findStamp(folder)) === undefined;
+  const tool = async (name: string, [command, ...args]: Command, hint: string): Promise<Finding> => {
+    return {
+      name,
+      found: await firstLine(command, ...args, '--version'),
+      hint: `not found; ${hint}`,
+      needed,
+    };
+  };
+  yield await tool('npm', ['npm'], 'install Node.js with npm');
+  yield await tool('C++ compiler', compilerCommand(), COMPILER_HINT);
+  yield await tool('pip', (await findPip()) ?? ['pip'], PIP_HINT);
+  yield await tool('Python', ['python3'], PIP_HINT);
+  yield await tool('make', ['make'], 'install GNU make 3.81 or later');
+}
+
+async function* inspectEngine(folder: string): AsyncGenerator<Finding> {
   const name = 'TensorFlow';
-  if (!(await findStamp())) {
+  if (!(await findStamp(folder))) {
     yield { name, hint: 'not set up: run "make setup"', needed: true };
     return;
   }

@@ -66,15 +66,15 @@ const PLATFORM_FLAGS =
 
 /**
  * Sets up TensorFlow in the npm package at `folder`, unless that is done already.
- * @param build the build to take; undefined where BUILDS has none for the machine.
+ * @param build the build to take; null where BUILDS has none for the machine.
  * @param say prints a line of progress.
  * @throws UserError naming what is missing on this machine.
  */
 export async function installTensorflow({
   folder = TENSORFLOW_FOLDER,
-  build = BUILDS[buildKey()],
+  build = BUILDS[buildKey()] ?? null,
   say = console.error,
-}: { folder?: string; build?: Build | undefined; say?: (line: string) => void } = {}): Promise<Stamp> {
+}: { folder?: string; build?: Build | null; say?: (line: string) => void } = {}): Promise<Stamp> {
   const plan = await planOf(folder, build);
   const found = await findStamp(folder);
   if (found?.plan === plan) {
@@ -148,7 +148,7 @@ function stampOf(folder: string): string {
   return join(folder, 'setup.json');
 }
 
-async function planOf(folder: string, build: Build | undefined): Promise<string> {
+async function planOf(folder: string, build: Build | null): Promise<string> {
   return fingerprint({
     requirement: build?.requirement,
     sha256: build?.sha256,
@@ -175,7 +175,7 @@ async function requireTools(): Promise<Pick<Context, 'pip' | 'compiler'>> {
     throw new UserError(`C++ compiler "${compiler.join(' ')}" not found; ${COMPILER_HINT}`);
   const pip = await findPip();
   if (!pip) throw new UserError(`pip not found; ${PIP_HINT}`);
-  return { pip: pip.command, compiler };
+  return { pip, compiler };
 }
 
 export const COMPILER_HINT =
@@ -202,7 +202,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-async function buildFrom(build: Build | undefined, context: Context): Promise<Omit<Stamp, 'plan'>> {
+async function buildFrom(build: Build | null, context: Context): Promise<Omit<Stamp, 'plan'>> {
   const { staging, say, pip } = context;
   if (!build) return rebuildByNpm(context, `there is none for ${process.platform}-${process.arch}`);
   const note = build.untested ? ', a build that nobody has tested yet' : '';
@@ -289,7 +289,7 @@ async function addCudaLibraries({ platform }: Build, { staging, say, pip }: Cont
   const packages = join(staging, 'cuda-packages');
   const platforms = [platform, 'manylinux_2_17_x86_64', 'manylinux2014_x86_64'];
   const flags = ['--target', packages, ...targetFlags(platforms), ...requirements];
-  const result = await runProgram(pip[0], [...pip.slice(1), 'install', ...flags], {
+  const result = await runProgram(pip[0], [...pip.slice(1), 'install', '--no-color', ...flags], {
     showProgress: process.stderr.isTTY,
   });
   if (result?.code !== 0)
@@ -311,11 +311,13 @@ async function rebuildByNpm({ folder, say }: Context, reason: string): Promise<O
   say(`setup: TensorFlow's wheel cannot be had (${reason}); trying the npm package's own installer`);
   const flags = ['rebuild', '@tensorflow/tfjs-node-gpu', '--ignore-scripts=false'];
   const result = await runProgram('npm', flags, { showProgress: true, cwd: join(folder, '../../..') });
-  if (result?.code !== 0 || !existsSync(join(folder, BINDING)))
+  if (result?.code !== 0 || !existsSync(join(folder, BINDING))) {
+    if (result) say(result.stderr.trimEnd());
     throw new UserError({
       problem: `TensorFlow cannot be had: neither its wheel (${reason}) nor by the npm package's own installer`,
       remedy: 'check the network, and the package index that pip uses ("pip config list")',
     });
+  }
   const { size } = await stat(join(folder, BINDING));
   return {
     version: await loadedVersion(folder),

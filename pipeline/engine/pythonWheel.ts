@@ -21,11 +21,11 @@ export type Command = readonly [string, ...string[]];
 
 const pips: readonly Command[] = [['pip'], ['pip3'], ['python3', '-m', 'pip'], ['python', '-m', 'pip']];
 
-/** The first pip that runs, with what it says of its version; undefined when there is none. */
-export async function findPip(): Promise<{ command: Command; version: string } | undefined> {
+/** The first pip that runs; undefined when there is none. */
+export async function findPip(): Promise<Command | undefined> {
   for (const command of pips) {
     const result = await runProgram(command[0], [...command.slice(1), '--version']);
-    if (result?.code === 0) return { command, version: result.stdout.trim() };
+    if (result?.code === 0) return command;
   }
   return undefined;
 }
@@ -44,7 +44,7 @@ export async function downloadWheel(
   const list = join(folder, 'requirements.txt');
   await writeFile(list, `${requirement} --hash=sha256:${sha256}\n`);
   const wanted = ['--require-hashes', '--requirement', list, ...targetFlags([platform]), '--dest', folder];
-  const result = await runProgram(pip[0], [...pip.slice(1), 'download', ...wanted], {
+  const result = await runProgram(pip[0], [...pip.slice(1), 'download', '--no-color', ...wanted], {
     showProgress: process.stderr.isTTY,
   });
   if (result?.code !== 0) return { unavailable: reasonOf(requirement, result?.stderr ?? 'pip is gone') };

@@ -32,6 +32,16 @@ export function readVariable({ handle, dtype }: Variable): Tensor {
   return rawOp('ReadVariableOp', [handle], { dtype });
 }
 
+/** What `use` makes of the present value, which is let go afterwards. */
+export function withValue<R>(variable: Variable, use: (value: Tensor) => R): R {
+  const value = readVariable(variable);
+  try {
+    return use(value);
+  } finally {
+    value.dispose();
+  }
+}
+
 /** Replaces the value; the variable then shares the tensor's buffer. */
 export function assign({ handle, dtype }: Variable, value: Tensor): void {
   rawOps('AssignVariableOp', [handle, value], { dtype, validate_shape: false }, 0);

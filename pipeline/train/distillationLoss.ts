@@ -12,7 +12,7 @@
 // A clipped student logit gets no gradient. Of the teacher's tail only the mass is known: it is raised to what it
 // would be if every tail token stood at the bound, which is exact when all of them lie below it.
 import { gatherPerRow, scatterAddPerRow } from '../engine/rowOps.ts';
-import { cast } from '../engine/layoutOps.ts';
+import { cast, slice } from '../engine/layoutOps.ts';
 import { dtypeOf, rawOp, type DType } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { divergence, logAddExp, LOG_ZERO, type Divergence } from './divergence.ts';
@@ -24,6 +24,18 @@ export interface TeacherTargets {
   logSumExp: Tensor; // [n, 1] float32, of logits / T over the whole vocabulary
   logTailMass: Tensor; // [n, 1] float32, log of the probability at T outside `ids`; LOG_ZERO for none
   labels: Tensor; // [n, 1] int32, the next token of the text
+}
+
+/** The targets of `rows` positions from `begin` on. */
+export function rowsOfTargets(targets: TeacherTargets, begin: number, rows: number): TeacherTargets {
+  const part = (tensor: Tensor) => slice(tensor, [begin, 0], [rows, -1]);
+  return {
+    ids: part(targets.ids),
+    logits: part(targets.logits),
+    logSumExp: part(targets.logSumExp),
+    logTailMass: part(targets.logTailMass),
+    labels: part(targets.labels),
+  };
 }
 
 export interface Clip {
@@ -59,37 +71,41 @@ export function distillationLoss(
   { gradientDtype = 'float32' }: { gradientDtype?: DType } = {},
 ): LossAndGradient {
   return tf.tidy(() => {
-    const { temperature, clip, crossEntropyWeight: w } = loss;
-    const bounded = clipLogits(logits, clip);
-    const student = softmaxOf(temperature === 1 ? bounded.logits : bounded.logits.div(temperature));
+    const { bounded, student, plain } = softmaxes(logits, loss);
     const { value, dense, sparse } = divergenceParts(student, targets, loss);
     const kd = { softmax: student, dense, ids: targets.ids, sparse };
-    const plain = temperature === 1 && !bounded.kept ? student : softmaxOf(logits);
-    const crossEntropy = plain.logSumExp.sub(gatherPerRow(plain.scaled, targets.labels)).squeeze([1]);
-    const ce = {
-      softmax: plain,
-      dense: tf.onesLike(dense).mul(w),
-      ids: targets.labels,
-      sparse: tf.fill([value.size, 1], -w),
-    };
+    const ce = crossEntropyCombination(plain, targets.labels, loss.crossEntropyWeight);
     const dLogits =
       plain === student
-        ? rowCombination(
-            {
-              softmax: plain,
-              dense: dense.add(w),
-              ids: tf.concat([kd.ids, ce.ids], 1),
-              sparse: tf.concat([sparse, ce.sparse], 1),
-            },
-            gradientDtype,
-          )
+        ? rowCombination(sumOf(kd, ce), gradientDtype)
         : addGradients(
-            rowCombination(kd, gradientDtype),
-            bounded.kept,
-            w === 0 ? undefined : rowCombination(ce, gradientDtype),
+            maskClipped(rowCombination(kd, gradientDtype), bounded.kept),
+            loss.crossEntropyWeight === 0 ? undefined : rowCombination(ce, gradientDtype),
           );
-    return { divergence: value, crossEntropy, dLogits };
+    return { divergence: value, crossEntropy: crossEntropyOf(plain, targets.labels), dLogits };
   });
+}
+
+/** The values alone, as `distillationLoss` gives them: [n] each. */
+export function lossValues(
+  logits: Tensor,
+  targets: TeacherTargets,
+  loss: DistillationLoss,
+): Omit<LossAndGradient, 'dLogits'> {
+  return tf.tidy(() => {
+    const { student, plain } = softmaxes(logits, loss);
+    const { p, q } = outcomesOf(student, targets, loss);
+    const value = divergence(loss.loss, p, q, loss).mul(loss.temperature ** 2);
+    return { divergence: value, crossEntropy: crossEntropyOf(plain, targets.labels) };
+  });
+}
+
+/** The softmax that the divergence sees (clipped, at T) and the plain one of the cross-entropy; one where they agree. */
+function softmaxes(logits: Tensor, { temperature, clip }: DistillationLoss) {
+  const bounded = clipLogits(logits, clip);
+  const student = softmaxOf(temperature === 1 ? bounded.logits : bounded.logits.div(temperature));
+  const plain = temperature === 1 && !bounded.kept ? student : softmaxOf(logits);
+  return { bounded, student, plain };
 }
 
 interface Softmax {
@@ -106,34 +122,46 @@ function softmaxOf(scaled: Tensor): Softmax {
   return { scaled, exp, sum, logSumExp: tf.log(sum).add(max) };
 }
 
+/** Log-probabilities of the outcomes for teacher p and student q: [n, K] and, with the bucket, one column more. */
+function outcomesOf(student: Softmax, targets: TeacherTargets, loss: DistillationLoss) {
+  const valid = tf.greaterEqual(targets.ids, 0);
+  const orZero = (logProbs: Tensor): Tensor => tf.where(valid, logProbs, LOG_ZERO);
+  const teacher = teacherLogProbs(targets, loss, student.scaled.shape[1]!);
+  const kept = {
+    p: orZero(teacher.kept),
+    q: orZero(gatherPerRow(student.scaled, targets.ids).sub(student.logSumExp)),
+  };
+  const mass = { p: tf.logSumExp(kept.p, 1, true), q: tf.logSumExp(kept.q, 1, true) }; // log Σ_S
+  if (loss.tail === 'drop') return { p: orZero(kept.p.sub(mass.p)), q: orZero(kept.q.sub(mass.q)) };
+  return { p: tf.concat([kept.p, teacher.tail], 1), q: tf.concat([kept.q, log1mexp(mass.q)], 1) };
+}
+
 /** Values of the KD loss [n], and its gradient by z as `dense * q` [n, 1] plus `sparse` [n, K] on the teacher's tokens. */
 function divergenceParts(student: Softmax, targets: TeacherTargets, loss: DistillationLoss) {
-  const { temperature: T, tail, beta } = loss;
-  const valid = tf.greaterEqual(targets.ids, 0);
-  const orZero = (logProbs: Tensor) => tf.where(valid, logProbs, LOG_ZERO);
-  const teacher = teacherLogProbs(targets, loss, student.scaled.shape[1]!);
-  const studentLog = orZero(gatherPerRow(student.scaled, targets.ids).sub(student.logSumExp)); // [n, K]
-  const logKept = tf.logSumExp(studentLog, 1, true); // log Σ_S q
-  const outcomes =
-    tail === 'bucket'
-      ? {
-          p: tf.concat([orZero(teacher.kept), teacher.tail], 1),
-          q: tf.concat([studentLog, log1mexp(logKept)], 1),
-        }
-      : {
-          p: orZero(teacher.kept.sub(tf.logSumExp(orZero(teacher.kept), 1, true))),
-          q: orZero(studentLog.sub(logKept)),
-        };
-  const value = divergence(loss.loss, outcomes.p, outcomes.q, { beta });
-  const g = tf.grad((q) => divergence(loss.loss, outcomes.p, q, { beta }).sum())(outcomes.q);
+  const { p, q: logQ } = outcomesOf(student, targets, loss);
+  const T = loss.temperature;
+  const value = divergence(loss.loss, p, logQ, loss).mul(T * T);
+  const g = tf.grad((logQ) => divergence(loss.loss, p, logQ, loss).sum())(logQ);
   const G = g.sum(1, true);
-  const q = tf.exp(outcomes.q);
+  const q = tf.exp(logQ);
+  if (loss.tail === 'drop') return { value, dense: tf.zerosLike(G), sparse: g.sub(q.mul(G)).mul(T) };
   const K = targets.ids.shape[1]!;
-  if (tail === 'drop')
-    return { value: value.mul(T * T), dense: tf.zerosLike(G), sparse: g.sub(q.mul(G)).mul(T) };
+  const onKept = (x: Tensor) => x.slice([0, 0], [-1, K]);
   const tailSlope = g.slice([0, K]).div(q.slice([0, K])); // g_tail / q_tail
-  const sparse = g.slice([0, 0], [-1, K]).sub(q.slice([0, 0], [-1, K]).mul(tailSlope));
-  return { value: value.mul(T * T), dense: tailSlope.sub(G).mul(T), sparse: orNothing(valid, sparse).mul(T) };
+  const sparse = onKept(g).sub(onKept(q).mul(tailSlope));
+  const valid = tf.greaterEqual(targets.ids, 0);
+  return { value, dense: tailSlope.sub(G).mul(T), sparse: tf.where(valid, sparse, 0).mul(T) };
+}
+
+/** -log softmax(z)[label], [n]. */
+function crossEntropyOf({ scaled, logSumExp }: Softmax, labels: Tensor): Tensor {
+  return logSumExp.sub(gatherPerRow(scaled, labels)).squeeze([1]);
+}
+
+/** Its gradient, w (q - onehot). */
+function crossEntropyCombination(softmax: Softmax, labels: Tensor, weight: number): RowCombination {
+  const column = tf.onesLike(softmax.sum).mul(weight);
+  return { softmax, dense: column, ids: labels, sparse: column.neg() };
 }
 
 /** The teacher's log-probabilities at T after clipping: of its tokens [n, K] and of all others together [n, 1]. */
@@ -186,15 +214,24 @@ function rowCombination({ softmax, dense, ids, sparse }: RowCombination, dtype: 
   return tf.tidy(() => scatterAddPerRow(cast(softmax.exp.mul(dense.div(softmax.sum)), dtype), ids, sparse));
 }
 
-/** The KD gradient where logits were not clipped, plus that of the cross-entropy. */
-function addGradients(kd: Tensor, kept: Tensor | undefined, ce: Tensor | undefined): Tensor {
-  const dtype = dtypeOf(kd);
-  const masked = kept ? rawOp('Mul', [kd, cast(kept, dtype)], { T: dtype }) : kd;
-  return ce ? rawOp('AddV2', [masked, ce], { T: dtype }) : masked;
+/** Two combinations over the same softmax as one. */
+function sumOf(a: RowCombination, b: RowCombination): RowCombination {
+  return {
+    softmax: a.softmax,
+    dense: a.dense.add(b.dense),
+    ids: tf.concat([a.ids, b.ids], 1),
+    sparse: tf.concat([a.sparse, b.sparse], 1),
+  };
 }
 
-function orNothing(valid: Tensor, values: Tensor): Tensor {
-  return tf.where(valid, values, 0);
+/** No gradient where the logit was clipped. */
+function maskClipped(gradient: Tensor, kept: Tensor | undefined): Tensor {
+  const T = dtypeOf(gradient);
+  return kept ? rawOp('Mul', [gradient, cast(kept, T)], { T }) : gradient;
+}
+
+function addGradients(a: Tensor, b: Tensor | undefined): Tensor {
+  return b ? rawOp('AddV2', [a, b], { T: dtypeOf(a) }) : a;
 }
 
 /** log(1 - eˣ) for x < 0 (Maechler 2012); x closer to 0 than float32 resolves counts as -2^-23. */

@@ -5,7 +5,12 @@ import { cast, slice } from '../engine/layoutOps.ts';
 import { linear, matMul, type DenseWeight } from '../engine/linear.ts';
 import { dtypeOf } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { distillationLoss, type DistillationLoss, type TeacherTargets } from './distillationLoss.ts';
+import {
+  distillationLoss,
+  rowsOfTargets,
+  type DistillationLoss,
+  type TeacherTargets,
+} from './distillationLoss.ts';
 
 /** Sums over positions, unweighted; divide by the number of positions for means. */
 export interface LossSums {
@@ -60,15 +65,4 @@ export function headLoss({
     addHeadGradient(cast(matMul(dLogits, scaled, { transposeA: true }), 'float32'));
     return cast(matMul(dLogits, head.values), 'float32').mul(scale);
   }
-}
-
-function rowsOfTargets(targets: TeacherTargets, begin: number, rows: number): TeacherTargets {
-  const part = (tensor: Tensor) => slice(tensor, [begin, 0], [rows, -1]);
-  return {
-    ids: part(targets.ids),
-    logits: part(targets.logits),
-    logSumExp: part(targets.logSumExp),
-    logTailMass: part(targets.logTailMass),
-    labels: part(targets.labels),
-  };
 }

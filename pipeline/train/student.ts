@@ -24,8 +24,9 @@ import {
 } from '../model/decoder.ts';
 import { layerParameters, loadDecoder, namedParameters } from '../model/loadDecoder.ts';
 import { adamState, adamWUpdate, disposeAdamState, type AdamOptions, type AdamState } from './adamW.ts';
-import type { DistillationLoss, TeacherTargets } from './distillationLoss.ts';
+import type { DistillationLoss } from './distillationLoss.ts';
 import { headLoss, type LossSums } from './headLoss.ts';
+import type { TrainingBatch } from './trainingBatch.ts';
 
 /** A parameter with its optimizer state; `gradient` exists from the first backward pass of a step to its update. */
 interface TrainedParameter {
@@ -38,15 +39,6 @@ export interface Student {
   /** Holds the copies that the products run on; they follow the masters after each update. */
   decoder: Decoder & { head: DenseWeight };
   parameters: Map<string, TrainedParameter>;
-}
-
-/** A padded batch: token ids [B T], the rows of [B T, D] that predict a target, and the teacher there. */
-export interface TrainingBatch {
-  ids: Int32Array;
-  B: number;
-  T: number;
-  rows: Int32Array; // [n]
-  targets: TeacherTargets;
 }
 
 /** Loads a checkpoint for training with products in `dtype`; free it with `disposeStudent`. */

@@ -10,8 +10,8 @@ import {
   createStudent,
   disposeStudent,
   type Student,
-  type TrainingBatch,
 } from '../../pipeline/train/student.ts';
+import type { TrainingBatch } from '../../pipeline/train/trainingBatch.ts';
 
 const SHARED = '../shared/fixtures';
 const PROBABILITIES = [0.3, 0.2, 0.15, 0.1, 0.08, 0.05, 0.04, 0.03];

@@ -1,0 +1,126 @@
+// How close a model is to the teacher on the held-out samples, from the cache alone: KL(teacher || model) with the
+// tail as one outcome (a lower bound of the full KL, and tight at the usual tail mass), the next-token cross-entropy
+// of the text, and how often both find the same token most probable.
+import { cast, gatherRows, slice } from '../engine/layoutOps.ts';
+import { linear } from '../engine/linear.ts';
+import { int32 } from '../engine/rawOp.ts';
+import { tf, type Tensor } from '../engine/tensorflow.ts';
+import type { LogitsCache } from '../logits/logitsCache.ts';
+import type { Sample } from '../mix/tokensArrow.ts';
+import { batchShape, hiddenStates, type Decoder } from '../model/decoder.ts';
+import { microBatches, targetPositions, type MicroBatch } from './batches.ts';
+import { lossValues, rowsOfTargets, type DistillationLoss } from './distillationLoss.ts';
+import { trainingBatch, type TrainingBatch } from './trainingBatch.ts';
+
+/** Means over loss positions. `perplexity` is exp of the cross-entropy; `agreement` is from 0 to 1. */
+export interface HeldOutScores {
+  kl: number;
+  cross_entropy: number;
+  perplexity: number;
+  agreement: number;
+  positions: number;
+}
+
+/** The sums of one sample. */
+export interface SampleScores {
+  id: string;
+  source: string;
+  positions: number;
+  kl: number;
+  cross_entropy: number;
+  agreement: number;
+}
+
+const PLAIN_KL: DistillationLoss = {
+  loss: 'forward_kl',
+  beta: 0.5,
+  temperature: 1,
+  tail: 'bucket',
+  clip: {},
+  crossEntropyWeight: 0,
+};
+
+/** Scores every sample; means of each over its own positions. Order follows `samples`. */
+export async function scoreSamples(
+  decoder: Decoder,
+  samples: readonly Sample[],
+  cache: LogitsCache,
+  { batchTokens, headBlock }: { batchTokens: number; headBlock: number },
+): Promise<SampleScores[]> {
+  const scores = new Map<string, SampleScores>();
+  for (const micro of microBatches(samples, batchTokens)) {
+    const batch = await trainingBatch(micro, cache, { temperature: 1 });
+    for (const sample of scoreBatch(decoder, micro, batch, headBlock)) scores.set(sample.id, sample);
+    tf.dispose(Object.values(batch.targets));
+  }
+  return samples.map(({ id }) => scores.get(id)!);
+}
+
+/** The means over all positions of all samples. */
+export function meanScores(samples: readonly SampleScores[]): HeldOutScores {
+  const positions = samples.reduce((sum, sample) => sum + sample.positions, 0);
+  const mean = (key: 'kl' | 'cross_entropy' | 'agreement') =>
+    samples.reduce((sum, sample) => sum + sample[key] * sample.positions, 0) / positions;
+  const cross_entropy = mean('cross_entropy');
+  return {
+    kl: mean('kl'),
+    cross_entropy,
+    perplexity: Math.exp(cross_entropy),
+    agreement: mean('agreement'),
+    positions,
+  };
+}
+
+function scoreBatch(
+  decoder: Decoder,
+  micro: MicroBatch,
+  batch: TrainingBatch,
+  headBlock: number,
+): SampleScores[] {
+  const rows = positionScores(decoder, batch, headBlock);
+  let begin = 0;
+  return micro.map(({ id, source, ...sample }) => {
+    const positions = targetPositions(sample).length;
+    const mean = (values: Float32Array) =>
+      values.subarray(begin, begin + positions).reduce((sum, value) => sum + value, 0) / positions;
+    const scores = {
+      id,
+      source,
+      positions,
+      kl: mean(rows.kl),
+      cross_entropy: mean(rows.crossEntropy),
+      agreement: mean(rows.agreement),
+    };
+    begin += positions;
+    return scores;
+  });
+}
+
+/** Each score at every loss position of the batch, in order. */
+function positionScores(decoder: Decoder, { ids, B, T, rows, targets }: TrainingBatch, headBlock: number) {
+  const n = rows.length;
+  const scores = {
+    kl: new Float32Array(n),
+    crossEntropy: new Float32Array(n),
+    agreement: new Float32Array(n),
+  };
+  tf.tidy(() => {
+    const hidden = gatherRows(hiddenStates(decoder, ids, batchShape(decoder, { B, T })), int32(rows));
+    for (let begin = 0; begin < n; begin += headBlock)
+      tf.tidy(() => {
+        const count = Math.min(headBlock, n - begin);
+        const logits = cast(linear(slice(hidden, [begin, 0], [count, -1]), decoder.head), 'float32');
+        const block = rowsOfTargets(targets, begin, count);
+        const { divergence, crossEntropy } = lossValues(logits, block, PLAIN_KL);
+        scores.kl.set(divergence.dataSync() as Float32Array, begin);
+        scores.crossEntropy.set(crossEntropy.dataSync() as Float32Array, begin);
+        scores.agreement.set(agreement(logits, block.ids).dataSync() as Float32Array, begin);
+      });
+  });
+  return scores;
+}
+
+/** 1 where the most probable tokens agree, else 0; the cache lists the teacher's first. */
+function agreement(logits: Tensor, teacherIds: Tensor): Tensor {
+  return tf.equal(logits.argMax(1), teacherIds.slice([0, 0], [-1, 1]).squeeze([1])).cast('float32');
+}

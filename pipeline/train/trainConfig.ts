@@ -1,0 +1,65 @@
+// The keys of train.yaml, their units, ranges and defaults.
+import { z } from 'zod';
+import type { Clip, DistillationLoss } from './distillationLoss.ts';
+import { DIVERGENCES } from './divergence.ts';
+import { SCHEDULES } from './schedule.ts';
+
+const positive = z.number().positive();
+const count = z.int().positive();
+const fraction = z.number().min(0).max(1);
+
+/** Schema of train.yaml. */
+export const trainConfig = z.strictObject({
+  loss: z.enum(DIVERGENCES).default('forward_kl').describe('divergence from teacher to student'),
+  beta: z.number().gt(0).lt(1).default(0.5).describe('jsd only: weight of the teacher in the mixture'),
+  temperature: positive.default(1).describe('softmax temperature T of the divergence; must be in the cache'),
+  tail: z
+    .enum(['bucket', 'drop'])
+    .default('bucket')
+    .describe('tokens outside the cache: one more outcome, or left out on both sides'),
+  clip: z
+    .strictObject({
+      absolute: positive.optional().describe('logits bounded to [-c, c]'),
+      relative: positive.optional().describe('logits bounded to at least their maximum - c'),
+    })
+    .default({})
+    .describe('logits clipping on both sides before the softmax, {absolute: c} or {relative: c}'),
+  cross_entropy_weight: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('weight of the next-token loss beside the divergence'),
+  learning_rate: positive.default(2e-5).describe('peak learning rate of AdamW'),
+  schedule: z.enum(SCHEDULES).default('cosine').describe('decay after the warm-up'),
+  warmup_ratio: fraction.default(0.05).describe('part of the steps with a rising learning rate'),
+  final_ratio: fraction.default(0.1).describe('learning rate at the last step, as a part of the peak'),
+  weight_decay: z.number().min(0).default(0).describe('decoupled decay of matrices'),
+  beta1: fraction.default(0.9).describe('AdamW: decay of the first moment'),
+  beta2: fraction.default(0.95).describe('AdamW: decay of the second moment'),
+  epsilon: positive.default(1e-8).describe('AdamW: added to the root of the second moment'),
+  max_grad_norm: positive.default(1).describe('global gradient norm above which gradients are scaled down'),
+  epochs: count.default(1).describe('passes over the training samples'),
+  max_steps: count.optional().describe('stop after so many optimizer steps'),
+  batch_tokens: count.default(16384).describe('tokens of an optimizer step'),
+  micro_batch_tokens: count.default(2048).describe('tokens of a forward and backward pass, padding included'),
+  head_block: count.default(1024).describe('loss positions that go through the head at once'),
+  dtype: z
+    .enum(['bfloat16', 'float32'])
+    .default('bfloat16')
+    .describe('precision of the products; masters are float32'),
+  seed: z.int().min(0).default(0).describe('seed of the shuffling'),
+  checkpoint_every: count.default(50).describe('optimizer steps between checkpoints'),
+  eval_every: count.optional().describe('optimizer steps between evaluations on the held-out samples'),
+  export_dtype: z
+    .enum(['bfloat16', 'float32'])
+    .default('bfloat16')
+    .describe('precision of the exported weights'),
+});
+
+export type TrainConfig = z.infer<typeof trainConfig>;
+
+/** The loss that a configuration describes. */
+export function lossOf(config: TrainConfig): DistillationLoss {
+  const { loss, beta, temperature, tail, clip, cross_entropy_weight: crossEntropyWeight } = config;
+  return { loss, beta, temperature, tail, clip: clip satisfies Clip, crossEntropyWeight };
+}

@@ -1,0 +1,73 @@
+// Training state on disk: float32 masters and moments in one safetensors file, and state.json, committed after it,
+// which names the file, the step and the metrics so far. Only the newest is kept; what state.json does not name is litter.
+import { readFile, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';
+import { filesAreIntact } from '../artifact/manifest.ts';
+import { hasCode } from '../config/userError.ts';
+import { bytesOf, tensorFromBytes } from '../engine/tensorBytes.ts';
+import { tf } from '../engine/tensorflow.ts';
+import { assign, withValue, type Variable } from '../engine/variable.ts';
+import { openSafetensors, writeSafetensors, type TensorSource } from '../model/safetensors.ts';
+import type { MetricRecord } from './metrics.ts';
+import { refreshCopies, type Student } from './student.ts';
+
+/** Where a run stands. `fingerprint` is that of the run's plan: another run's checkpoint is not resumed. */
+export interface TrainingState {
+  fingerprint: string;
+  step: number;
+  metrics: MetricRecord[];
+}
+
+/** Commits a checkpoint to `folder` and removes the one before. */
+export async function saveCheckpoint(folder: string, student: Student, state: TrainingState): Promise<void> {
+  const file = `step-${String(state.step).padStart(6, '0')}.safetensors`;
+  const tensors = stateVariables(student).map(([name, variable]) => source(name, variable));
+  const record = await writeSafetensors(join(folder, file), tensors);
+  await commitBytes(join(folder, 'state.json'), JSON.stringify({ ...state, files: [record] }) + '\n');
+  const litter = (await readdir(folder)).filter((name) => name !== file && name !== 'state.json');
+  await Promise.all(litter.map((name) => rm(join(folder, name))));
+}
+
+/** Restores the checkpoint of the run `fingerprint`, if there is a sound one, and says where it stands. */
+export async function restoreCheckpoint(
+  folder: string,
+  student: Student,
+  fingerprint: string,
+): Promise<TrainingState | undefined> {
+  const state = await readState(join(folder, 'state.json'));
+  if (state?.fingerprint !== fingerprint || !(await filesAreIntact(folder, state))) return undefined;
+  const file = await openSafetensors(join(folder, state.files[0]!.file));
+  try {
+    for (const [name, variable] of stateVariables(student)) {
+      const { data, shape } = await file.read(name);
+      tf.tidy(() => assign(variable, tensorFromBytes(data, shape, 'float32')));
+    }
+  } finally {
+    await file.close();
+  }
+  refreshCopies(student);
+  return state;
+}
+
+async function readState(path: string): Promise<(TrainingState & { files: FileRecord[] }) | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as TrainingState & { files: FileRecord[] };
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+function stateVariables({ parameters }: Student): [string, Variable][] {
+  return [...parameters].flatMap(([name, { state }]): [string, Variable][] => [
+    [`weight.${name}`, state.weight],
+    [`first_moment.${name}`, state.firstMoment],
+    [`second_moment.${name}`, state.secondMoment],
+  ]);
+}
+
+function source(name: string, variable: Variable): TensorSource {
+  const shape = withValue(variable, (value) => value.shape);
+  return { name, dtype: 'F32', shape, data: () => withValue(variable, bytesOf) };
+}
