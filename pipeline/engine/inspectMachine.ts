@@ -9,12 +9,12 @@ import {
   COMPILER_HINT,
   compilerCommand,
   findStamp,
-  hasNvidiaGpu,
   PIP_HINT,
   TENSORFLOW_FOLDER,
 } from './installTensorflow.ts';
 import { findPip, type Command } from './pythonWheel.ts';
 import { runProgram } from './runProgram.ts';
+import { hasNvidiaGpu } from './tensorflowBuilds.ts';
 
 /** One line of the list: what was looked for and what was found, or else what to do about it. */
 export interface Finding {
@@ -56,12 +56,9 @@ export function nodeFinding(version = process.versions.node): Finding {
 async function* inspectTools(folder: string): AsyncGenerator<Finding> {
   const needed = (await findStamp(folder)) === undefined;
   const tool = async (name: string, [command, ...args]: Command, hint: string): Promise<Finding> => {
-    return {
-      name,
-      found: await firstLine(command, ...args, '--version'),
-      hint: `not found; ${hint}`,
-      needed,
-    };
+    const version = await firstLine(command, ...args, '--version');
+    const found = version?.replace(/ from .*/, ''); // pip adds where it lies
+    return { name, found, hint: `not found; ${hint}`, needed };
   };
   yield await tool('npm', ['npm'], 'install Node.js with npm');
   yield await tool('C++ compiler', compilerCommand(), COMPILER_HINT);

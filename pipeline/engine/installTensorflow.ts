@@ -4,47 +4,13 @@
 // Everything is built and tried in a staging folder and then renamed into place, the stamp last.
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { commitBytes } from '../artifact/commitFile.ts';
 import { fingerprint, sha256OfFile } from '../artifact/fingerprint.ts';
 import { hasCode, UserError } from '../config/userError.ts';
-import { downloadWheel, extractFromWheel, findPip, targetFlags } from './pythonWheel.ts';
-import { type Command, type WheelPin } from './pythonWheel.ts';
+import { downloadWheel, extractFromWheel, findPip, targetFlags, type Command } from './pythonWheel.ts';
 import { runProgram } from './runProgram.ts';
-
-/** A TensorFlow build. `cuda`: needs NVIDIA's libraries; `untested`: nobody has run it here yet. */
-export interface Build extends WheelPin {
-  cuda?: true;
-  untested?: true;
-}
-
-/** TensorFlow builds by platform, architecture and device. */
-export const BUILDS: Record<string, Build> = {
-  'linux-x64-cpu': {
-    requirement: 'tensorflow-cpu==2.21.0',
-    platform: 'manylinux_2_27_x86_64',
-    sha256: '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
-  },
-  'linux-x64-gpu': {
-    requirement: 'tensorflow==2.21.0',
-    platform: 'manylinux_2_27_x86_64',
-    sha256: '9056fbc9ba04235810b71ae6cbd958a196e8804fb53bbcffbf3e23b56155f124',
-    cuda: true,
-    untested: true,
-  },
-  'linux-arm64-cpu': {
-    requirement: 'tensorflow==2.21.0',
-    platform: 'manylinux_2_27_aarch64',
-    sha256: '4b24aca16d527a3cf1c37f720c04c484c3d20f4d0fdfa98632ac8b9f3be6eb5c',
-    untested: true,
-  },
-  'darwin-arm64-cpu': {
-    requirement: 'tensorflow==2.21.0',
-    platform: 'macosx_12_0_arm64',
-    sha256: '51f46f4806139d01fc7920cc72a4c75876f80649bf40ff083ab6212ceb43ca88',
-    untested: true,
-  },
-};
+import { BUILDS, buildKey, cudaRequirements, type Build } from './tensorflowBuilds.ts';
 
 /** What is set up: `plan` names build, versions and flags, so a change of any of them sets up anew. */
 export interface Stamp {
@@ -109,25 +75,6 @@ export async function findStamp(folder = TENSORFLOW_FOLDER): Promise<Stamp | und
     if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-/** The entry of BUILDS for a machine: the CUDA build when it has an NVIDIA GPU, unless REDISTILL_DEVICE is `cpu`. */
-export function buildKey({
-  platform = process.platform,
-  arch = process.arch,
-  device = process.env.REDISTILL_DEVICE ?? '',
-  nvidia = hasNvidiaGpu(),
-} = {}): string {
-  if (device !== '' && device !== 'cpu')
-    throw new UserError({ field: 'REDISTILL_DEVICE', value: device, problem: 'must be "cpu" or unset' });
-  const gpu = `${platform}-${arch}-gpu`;
-  return nvidia && device !== 'cpu' && gpu in BUILDS ? gpu : `${platform}-${arch}-cpu`;
-}
-
-/** True when the NVIDIA driver is there. */
-export function hasNvidiaGpu(): boolean {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  return existsSync('/dev/nvidia0') || folders.some((folder) => existsSync(join(folder, 'nvidia-smi')));
 }
 
 /** The C++ compiler: CXX, which may hold arguments, or g++. */
@@ -205,7 +152,7 @@ function isRunning(pid: number): boolean {
 async function buildFrom(build: Build | null, context: Context): Promise<Omit<Stamp, 'plan'>> {
   const { staging, say, pip } = context;
   if (!build) return rebuildByNpm(context, `there is none for ${process.platform}-${process.arch}`);
-  const note = build.untested ? ', a build that nobody has tested yet' : '';
+  const note = build.untested ? ', not yet tested on such a machine' : '';
   say(`setup: ${build.requirement} for ${build.platform}${note} (hundreds of MB, unless in pip's cache)`);
   const wheel = await downloadWheel(pip, build, join(staging, 'wheel'));
   if ('unavailable' in wheel) return rebuildByNpm(context, wheel.unavailable);
@@ -298,12 +245,6 @@ async function addCudaLibraries({ platform }: Build, { staging, say, pip }: Cont
       remedy: 'REDISTILL_DEVICE=cpu sets up without them',
     });
   await rename(join(packages, 'nvidia'), join(staging, CUDA_FOLDER));
-}
-
-/** The requirements of the `and-cuda` extra in a wheel's METADATA, such as `nvidia-cublas-cu12<13.0,>=12.5.3.2`. */
-export function cudaRequirements(metadata: string): string[] {
-  const lines = metadata.matchAll(/^Requires-Dist: (nvidia-\S+); extra == "and-cuda"$/gm);
-  return Array.from(lines, (match) => match[1]!);
 }
 
 /** The package's own installer, for machines that reach what it downloads from but no wheel. */

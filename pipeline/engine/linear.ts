@@ -5,7 +5,7 @@ import { cast } from './layoutOps.ts';
 import { packedMatMul, type PackedWeight } from './packedWeight.ts';
 import { dtypeOf, rawOp } from './rawOp.ts';
 import { tf, type Tensor } from './tensorflow.ts';
-import { withGradient } from './withGradient.ts';
+import { withGradient } from './tape.ts';
 
 /** A plain matrix [out, in] in float32 or bfloat16; `trainable` puts it on the gradient tape. */
 export interface DenseWeight {

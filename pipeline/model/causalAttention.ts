@@ -8,7 +8,7 @@
 import { cast, concat, reshape, slice, transpose } from '../engine/layoutOps.ts';
 import { dtypeOf, rawOp } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { withGradient } from '../engine/withGradient.ts';
+import { withGradient } from '../engine/tape.ts';
 
 const QUERY_BLOCK = 128;
 

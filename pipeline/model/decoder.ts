@@ -6,7 +6,7 @@ import { cast, gatherRows, reshape } from '../engine/layoutOps.ts';
 import { linear, type DenseWeight, type Weight } from '../engine/linear.ts';
 import { int32, type DType } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { withGradient } from '../engine/withGradient.ts';
+import { withGradient } from '../engine/tape.ts';
 import { causalAttention } from './causalAttention.ts';
 import type { ModelConfig } from './modelConfig.ts';
 import { rmsNorm } from './rmsNorm.ts';

@@ -5,7 +5,7 @@
 import { cast } from '../engine/layoutOps.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import type { DType } from '../engine/rawOp.ts';
-import { withGradient } from '../engine/withGradient.ts';
+import { withGradient } from '../engine/tape.ts';
 
 /**
  * @param x [N, D] float32

@@ -5,7 +5,7 @@ import type { ModelConfig } from './modelConfig.ts';
 import { cast } from '../engine/layoutOps.ts';
 import { dtypeOf, int32, rawOp } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { withGradient } from '../engine/withGradient.ts';
+import { withGradient } from '../engine/tape.ts';
 
 /** Cosines and signed sines of every position, [1, T, 1, hd] float32. */
 export interface RotaryTables {

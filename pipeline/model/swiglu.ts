@@ -3,7 +3,7 @@
 import { cast } from '../engine/layoutOps.ts';
 import { dtypeOf } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { withGradient } from '../engine/withGradient.ts';
+import { withGradient } from '../engine/tape.ts';
 
 /** silu(gate) * up, element by element; both [N, F] of one dtype. */
 export function swiglu(gate: Tensor, up: Tensor): Tensor {

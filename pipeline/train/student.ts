@@ -1,9 +1,10 @@
 // The student in training: float32 masters with their moments, the copies the products run on, and the gradients of
-// the step being built up. Going backward, one layer at a time is computed again from its saved input, so memory is
-// the layer boundaries plus one layer's activations.
+// the step being built up. With `recompute` only the layers' inputs are kept and each layer is computed again on the
+// way back: a third more work for a fraction of the memory.
 import { cast, gatherRows } from '../engine/layoutOps.ts';
 import type { DenseWeight } from '../engine/linear.ts';
 import { int32, rawOp } from '../engine/rawOp.ts';
+import { backpropagate, record, recomputed, withGradient, type Leaves } from '../engine/tape.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import {
   assignAdd,
@@ -18,11 +19,10 @@ import {
   decoderLayer,
   embed,
   finalNorm,
-  type BatchShape,
   type Decoder,
   type Parameter,
 } from '../model/decoder.ts';
-import { layerParameters, loadDecoder, namedParameters } from '../model/loadDecoder.ts';
+import { loadDecoder, namedParameters } from '../model/loadDecoder.ts';
 import { adamState, adamWUpdate, disposeAdamState, type AdamOptions, type AdamState } from './adamW.ts';
 import type { DistillationLoss } from './distillationLoss.ts';
 import { headLoss, type LossSums } from './headLoss.ts';
@@ -68,33 +68,41 @@ export function disposeStudent({ parameters }: Student): void {
 /**
  * Adds one micro-batch's share to the gradients of the step.
  * @param scale weight of each loss position: 1 / positions of the whole step
+ * @param recompute keep only the layers' inputs and compute each layer again on the way back
  * @returns the sums of the loss terms over the batch's positions
  */
 export function accumulateGradients(
   student: Student,
-  { ids, B, T, rows, targets }: TrainingBatch,
-  { loss, scale, headBlock }: { loss: DistillationLoss; scale: number; headBlock: number },
+  batch: TrainingBatch,
+  {
+    loss,
+    scale,
+    headBlock,
+    recompute,
+  }: { loss: DistillationLoss; scale: number; headBlock: number; recompute: boolean },
 ): LossSums {
   let sums: LossSums = { divergence: 0, crossEntropy: 0 };
   tf.tidy(() => {
     const { decoder } = student;
-    const shape = batchShape(decoder, { B, T });
-    const inputs = layerInputs(decoder, ids, shape);
-    const picked = gatherRows(inputs.pop()!, int32(rows)); // [n, D]
-    const head = headLoss({
-      hidden: finalNorm(picked, decoder),
-      head: decoder.head,
-      targets,
+    const embedded = embed(decoder, batch.ids);
+    const leaves = parameterLeaves(student);
+    leaves.set(embedded.id, (dx) => addEmbeddingGradient(student, batch.ids, dx));
+    const { value: hidden, tape } = record(() =>
+      predictingStates(decoder, embedded, batch, { recompute, leaves }),
+    );
+    const { head } = decoder;
+    const addHeadGradient = leaves.get(head.values.id)!;
+    const result = headLoss({
+      hidden,
+      head,
+      targets: batch.targets,
       loss,
       scale,
       blockSize: headBlock,
-      addHeadGradient: (dWeight) => addGradient(student, headName(decoder), dWeight),
+      addHeadGradient,
     });
-    sums = head.sums;
-    let dx = scatterRows(backwardFinalNorm(student, picked, head.dHidden), rows, B * T);
-    for (let i = inputs.length - 1; i >= 0; i--)
-      dx = backwardLayer(student, i, { x: inputs.pop()!, dy: dx, shape });
-    addEmbeddingGradient(student, ids, dx);
+    backpropagate(tape, result.dHidden, leaves);
+    sums = result.sums;
   });
   return sums;
 }
@@ -143,65 +151,53 @@ function denseHead({ head }: Decoder): DenseWeight {
   return head;
 }
 
-function headName(decoder: Decoder): string {
-  return decoder.head === decoder.embedding ? 'model.embed_tokens.weight' : 'lm_head.weight';
-}
-
-/** The input of each layer and, last, of the final norm: each [B T, D]. */
-function layerInputs(decoder: Decoder, ids: Int32Array, shape: BatchShape): Tensor[] {
-  const inputs = [embed(decoder, ids)];
-  for (const layer of decoder.layers) {
-    const x = inputs.at(-1)!;
-    inputs.push(tf.tidy(() => decoderLayer(x, layer, decoder, shape)));
-  }
-  return inputs;
-}
-
-function backwardFinalNorm(student: Student, x: Tensor, dy: Tensor): Tensor {
-  const { decoder } = student;
-  return tf.tidy(() => {
-    const [dx, dGamma] = tf.grads((x) => finalNorm(x, decoder))([x, decoder.finalNorm.values], dy);
-    addGradient(student, 'model.norm.weight', dGamma!);
-    return dx!;
-  });
-}
-
-/** Computes the layer again from its input, adds its parameters' gradients and returns dx; frees `x` and `dy`. */
-function backwardLayer(
-  student: Student,
-  i: number,
-  { x, dy, shape }: { x: Tensor; dy: Tensor; shape: BatchShape },
+/** What the head reads at the positions that predict a target: [n, D]. */
+function predictingStates(
+  decoder: Decoder,
+  embedded: Tensor,
+  { rows, B, T }: TrainingBatch,
+  { recompute, leaves }: { recompute: boolean; leaves: Leaves },
 ): Tensor {
-  const { decoder } = student;
-  const layer = decoder.layers[i]!;
-  const named = [...layerParameters(layer)];
-  const dx = tf.tidy(() => {
-    const tensors = named.map(([, parameter]) => parameter.values);
-    const [dx, ...gradients] = tf.grads((x) => decoderLayer(x, layer, decoder, shape))([x, ...tensors], dy);
-    named.forEach(([name], n) => addGradient(student, `model.layers.${i}.${name}`, gradients[n]!));
-    return dx!;
-  });
-  tf.dispose([x, dy]);
-  return dx;
+  const shape = batchShape(decoder, { B, T });
+  let x = embedded;
+  for (const layer of decoder.layers) {
+    const forward = (x: Tensor) => tf.tidy(() => decoderLayer(x, layer, decoder, shape));
+    const next = recompute ? recomputed(x, forward, leaves) : forward(x);
+    if (x !== embedded) x.dispose();
+    x = next;
+  }
+  return finalNorm(pickRows(x, rows), decoder);
 }
 
-function addGradient({ parameters }: Student, name: string, gradient: Tensor): void {
-  const trained = parameters.get(name)!;
+/** Rows of [N, D]; the gradient goes back to where they came from. */
+function pickRows(x: Tensor, rows: Int32Array): Tensor {
+  const N = x.shape[0]!;
+  return withGradient(
+    [x],
+    () => ({ value: gatherRows(x, int32(rows)), saved: [] }),
+    (d) => [tf.scatterND(tf.tensor2d(rows, [rows.length, 1], 'int32'), d, [N, d.shape[1]!])],
+  );
+}
+
+function parameterLeaves({ parameters }: Student): Leaves {
+  return new Map(
+    [...parameters.values()].map((trained) => [
+      trained.parameter.values.id,
+      (gradient: Tensor) => addGradient(trained, gradient),
+    ]),
+  );
+}
+
+function addGradient(trained: TrainedParameter, gradient: Tensor): void {
   if (trained.gradient) assignAdd(trained.gradient, gradient);
   else trained.gradient = createVariable(gradient);
 }
 
 /** The embedding's gradient is sparse: each token's dx goes to the row of its id. */
-function addEmbeddingGradient(student: Student, ids: Int32Array, dx: Tensor): void {
-  const name = 'model.embed_tokens.weight';
-  const { gradient, state } = student.parameters.get(name)!;
-  if (!gradient) addGradient(student, name, tf.zerosLike(readVariable(state.weight)));
-  scatterAddRows(student.parameters.get(name)!.gradient!, int32(ids), dx);
-}
-
-function scatterRows(values: Tensor, rows: Int32Array, total: number): Tensor {
-  const indices = tf.tensor2d(rows, [rows.length, 1], 'int32');
-  return tf.scatterND(indices, values, [total, values.shape[1]!]);
+function addEmbeddingGradient({ parameters }: Student, ids: Int32Array, dx: Tensor): void {
+  const embedding = parameters.get('model.embed_tokens.weight')!;
+  if (!embedding.gradient) addGradient(embedding, tf.zeros(embedding.parameter.values.shape));
+  scatterAddRows(embedding.gradient!, int32(ids), dx);
 }
 
 /** √ Σ g² over all parameters; TensorFlow's L2Loss is half a sum of squares in one pass. */

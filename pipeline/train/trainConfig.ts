@@ -43,6 +43,10 @@ export const trainConfig = z.strictObject({
   batch_tokens: count.default(16384).describe('tokens of an optimizer step'),
   micro_batch_tokens: count.default(2048).describe('tokens of a forward and backward pass, padding included'),
   head_block: count.default(1024).describe('loss positions that go through the head at once'),
+  recompute: z
+    .boolean()
+    .default(false)
+    .describe('compute layers again on the way back: less memory, a third more work'),
   dtype: z
     .enum(['bfloat16', 'float32'])
     .default('bfloat16')

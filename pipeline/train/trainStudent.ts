@@ -24,7 +24,7 @@ import { learningRateAt, type Schedule } from './schedule.ts';
 import { accumulateGradients, applyUpdate, createStudent, disposeStudent, type Student } from './student.ts';
 import { lossOf, type TrainConfig } from './trainConfig.ts';
 import { lossPositions, trainingBatch } from './trainingBatch.ts';
-import { restoreCheckpoint, saveCheckpoint } from './trainingCheckpoint.ts';
+import { restoreCheckpoint, saveCheckpoint, type TrainingState } from './trainingCheckpoint.ts';
 
 /** Folders of a run: the mix, the teacher's cache, the student's checkpoint, and where the results go. */
 export interface TrainFolders {
@@ -145,7 +145,8 @@ async function runSteps(
   const { config, student, samples, checkpoints } = run;
   const steps = plannedSteps(config, samples);
   const fingerprint = planFingerprint(run.plan);
-  const { step: done, metrics } = (await restoreCheckpoint(checkpoints, student, fingerprint)) ?? {
+  const resumed = await restoreCheckpoint(checkpoints, student, fingerprint);
+  const { step: done, metrics }: Pick<TrainingState, 'step' | 'metrics'> = resumed ?? {
     step: 0,
     metrics: [],
   };
@@ -200,6 +201,7 @@ async function trainStep(
       loss,
       scale: 1 / positions,
       headBlock: config.head_block,
+      recompute: config.recompute,
     });
     tf.dispose(Object.values(batch.targets));
     divergence += sums.divergence / positions;

@@ -1,0 +1,146 @@
+# redistill: one target a stage, each a file made from the files before it.
+#
+#   make                                   the embedded recipe, from fetch to report.html
+#   make train RUN=slow ARGS="--learning-rate 2e-5"
+#                                          one more run with a parameter changed; all before it is kept
+#   make help                              every target
+#
+# Make decides by the timestamps of the manifests; a stage that is started decides by fingerprint, and when
+# its artifact is already right only touches the manifest. ARGS of a stage are remembered in data/runs/RECIPE/args:
+# changed ones run it again, the same ones do not, and a later stage does not reset an earlier one's.
+
+RECIPE = smollm2
+RUN = main
+ARGS =
+TSX = node --import tsx
+
+recipe := data/recipes/$(RECIPE)
+run := data/runs/$(RECIPE)
+stages := fetch mix teacher logits train eval report
+
+.PHONY: all help setup doctor $(stages) test check format bench clean FORCE
+.SUFFIXES:
+
+all: report ## every stage, up to the report (the default)
+
+help: ## this list
+	@echo 'make TARGET [RECIPE=$(RECIPE)] [RUN=$(RUN)] [ARGS="--KEY VALUE"]'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo 'recipes: $(notdir $(wildcard data/recipes/*))'
+
+# ---- Set-up: Node packages from the lock file, then TensorFlow. Both stamps live in node_modules, so they go with it.
+
+packages := node_modules/.installed-lock.json
+tensorflow := node_modules/@tensorflow/tfjs-node-gpu/setup.json
+
+setup: $(packages) ## Node packages and TensorFlow (every stage does this by itself)
+	@$(TSX) stages/setup.ts
+
+doctor: $(packages) ## what is on this machine, what is missing, how fast it is
+	@$(TSX) stages/doctor.ts
+
+# Anew only for another lock file; npm's own record is newer than that after an "npm install" by hand.
+$(packages): package-lock.json
+	@command -v npm >/dev/null || { echo 'setup: npm not found; install Node.js 20.19 or later' >&2; exit 1; }
+	@cmp -s $< $@ || test node_modules/.package-lock.json -nt $< || npm ci --no-audit --no-fund
+	@cp $< $@
+
+$(tensorflow): $(packages) $(addprefix pipeline/engine/,installTensorflow.ts tensorflowBuilds.ts logLevel.cc)
+	@$(TSX) stages/setup.ts
+
+# ---- ARGS: given to the one stage asked for, read from its file by all others.
+
+asked := $(filter $(stages),$(MAKECMDGOALS))
+ifneq ($(strip $(ARGS)),)
+ifneq ($(words $(asked)),1)
+$(error ARGS is for one stage: name exactly one of $(stages))
+endif
+endif
+
+# Only train has its own for each RUN: scores are compared between runs, so all are taken with the same ARGS.
+args_file = $(run)/args/$1$(if $(filter train,$1),-$(RUN))
+stored = $(shell cat $(call args_file,$1) 2>/dev/null)
+differs = $(subst |$(strip $1)|,,|$(strip $2)|)
+changed := $(foreach stage,$(asked),$(if $(call differs,$(ARGS),$(call stored,$(stage))),$(stage)))
+
+# The arguments of a stage, and what makes it stale when they change (nothing, if it never had any).
+args = $(if $(filter $1,$(asked)),$(ARGS),$(call stored,$1))
+args_stamp = $(if $(filter $1,$(changed)),$(call args_file,$1),$(wildcard $(call args_file,$1)))
+
+$(foreach stage,$(changed),$(call args_file,$(stage))): FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(strip $(ARGS)))' > $@
+
+# ---- Stages, in flow order. Set-up is order-only: it must be there, but makes nothing stale.
+
+ifneq ($(filter all clean $(stages),$(or $(MAKECMDGOALS),all)),)
+ifeq ($(wildcard $(recipe)/*.yaml),)
+$(error no recipe "$(RECIPE)" in data/recipes; RECIPE is one of: $(notdir $(wildcard data/recipes/*)))
+endif
+endif
+
+sources := $(run)/sources.json
+mix := $(run)/mix/manifest.json
+teacher := $(run)/teacher/manifest.json
+logits := $(run)/logits/manifest.json
+train := $(run)/train/$(RUN)/manifest.json
+before := $(run)/eval/before/manifest.json
+eval := $(run)/eval/$(RUN)/manifest.json
+report := $(run)/report.html
+
+# Manifests are committed whole: an interrupt must not make make delete them.
+.PRECIOUS: $(sources) $(mix) $(teacher) $(logits) $(train) $(before) $(eval) $(report)
+
+fetch: $(sources) ## models and datasets into the Hugging Face cache
+mix: $(mix) ## the training text, as tokens
+teacher: $(teacher) ## the quantized teacher
+logits: $(logits) ## the teacher's top-k logits over the mix
+train: $(train) ## the student RUN, from mix and logits
+eval: $(before) $(eval) ## scores of the student before training and of the student RUN
+report: $(report) ## one page about all of it
+
+$(sources): $(recipe)/sources.yaml $(call args_stamp,fetch) | $(tensorflow)
+	$(TSX) stages/fetch.ts --config $< --out $(@D) $(call args,fetch)
+
+$(mix): $(recipe)/mix.yaml $(sources) $(call args_stamp,mix) | $(tensorflow)
+	$(TSX) stages/mix.ts --config $< --tokenizer $(run)/sources/student --out $(@D) $(call args,mix)
+
+$(teacher): $(recipe)/teacher.yaml $(sources) $(call args_stamp,teacher) | $(tensorflow)
+	$(TSX) stages/teacher.ts --config $< --model $(run)/sources/teacher --out $(@D) $(call args,teacher)
+
+$(logits): $(recipe)/logits.yaml $(mix) $(teacher) $(call args_stamp,logits) | $(tensorflow)
+	$(TSX) stages/logits.ts --config $< --mix $(run)/mix --teacher $(run)/teacher --out $(@D) $(call args,logits)
+
+$(train): $(recipe)/train.yaml $(mix) $(logits) $(call args_stamp,train) | $(tensorflow)
+	$(TSX) stages/train.ts --config $< --mix $(run)/mix --logits $(run)/logits --student $(run)/sources/student --out $(@D) $(call args,train)
+
+evaluate = $(TSX) stages/eval.ts --config $< --mix $(run)/mix --logits $(run)/logits --out $(@D) $(call args,eval)
+
+$(before): $(recipe)/eval.yaml $(logits) $(call args_stamp,eval) | $(tensorflow)
+	$(evaluate) --model $(run)/sources/student
+
+$(eval): $(recipe)/eval.yaml $(logits) $(train) $(call args_stamp,eval) | $(tensorflow)
+	$(evaluate) --model $(run)/train/$(RUN)/model
+
+$(report): $(before) $(eval) $(wildcard $(run)/train/*/manifest.json $(run)/eval/*/manifest.json) $(call args_stamp,report) | $(tensorflow)
+	$(TSX) stages/report.ts --run $(run) --out $@ $(call args,report)
+
+# ---- The project itself.
+
+test: | $(tensorflow) ## all tests; ends with "N passed, N failed"
+	@$(TSX) test/runTests.ts
+
+check: | $(tensorflow) ## formatting, lint, types, tests
+	node_modules/.bin/prettier --check .
+	node_modules/.bin/eslint .
+	node_modules/.bin/tsc --noEmit
+	@$(MAKE) --no-print-directory test
+
+format: | $(packages) ## rewrite the sources in the house format
+	node_modules/.bin/prettier --write .
+
+bench: | $(tensorflow) ## our speed and memory against the alternatives
+	$(TSX) test/bench/bench.ts
+
+clean: ## remove what the runs of RECIPE made (not the Hugging Face cache)
+	rm -rf $(run)

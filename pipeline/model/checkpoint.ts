@@ -1,0 +1,183 @@
+// A Hugging Face model folder: config.json and its weights in one safetensors file, or in shards named by
+// model.safetensors.index.json. Tensors are read one by one, so a 70B teacher never needs to fit in memory.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';
+import { fingerprint } from '../artifact/fingerprint.ts';
+import { validate } from '../config/loadConfig.ts';
+import { hasCode, UserError } from '../config/userError.ts';
+import { rememberedSha256 } from '../hub/rememberedSha256.ts';
+import { readJsonObject, readModelConfig, type ModelConfig } from './modelConfig.ts';
+import {
+  byteLength,
+  openSafetensors,
+  writeSafetensors,
+  type SafetensorsFile,
+  type Tensor,
+  type TensorInfo,
+  type TensorSource,
+} from './safetensors.ts';
+
+const SINGLE = 'model.safetensors';
+const INDEX = 'model.safetensors.index.json';
+
+/** An open model folder; `close` it. */
+export interface Checkpoint {
+  folder: string;
+  config: ModelConfig;
+  names: () => string[];
+  has: (name: string) => boolean;
+  /** @throws UserError naming folder and tensor when it is missing, as are those of `read`. */
+  info: (name: string) => TensorInfo;
+  read: (name: string) => Promise<Tensor>;
+  close: () => Promise<void>;
+}
+
+/**
+ * Opens the weights of `folder` and checks every header, and that each tensor of the index is where it says.
+ * @throws UserError naming the file at fault.
+ */
+export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+  const config = await readModelConfig(folder);
+  const weights = await openWeights(folder);
+  return { folder, config, ...weights };
+}
+
+/** The tensors of a folder with weights, whether or not it is a model: `Checkpoint` without `config`. */
+export async function openWeights(folder: string): Promise<Omit<Checkpoint, 'folder' | 'config'>> {
+  const index = await readIndex(folder);
+  const fileNames = index ? [...new Set(index.values())] : await singleFile(folder);
+  const files = await openAll(fileNames.map((name) => join(folder, name)));
+  const closeAll = async () => {
+    await Promise.all(files.map((file) => file.close()));
+  };
+  const home = new Map(
+    files.flatMap((file) => [...file.tensors.keys()].map((name) => [name, file] as const)),
+  );
+  const missing = [...(index ?? [])].find(([name, file]) => home.get(name)?.path !== join(folder, file));
+  if (missing) {
+    await closeAll();
+    throw new UserError({
+      file: join(folder, INDEX),
+      field: missing[0],
+      problem: `not in ${missing[1]}, where the index puts it`,
+      remedy: 'fetch the model again',
+    });
+  }
+  const fileOf = (name: string): SafetensorsFile => {
+    const file = home.get(name);
+    if (file) return file;
+    throw new UserError({ file: folder, field: name, problem: 'this tensor is missing from the checkpoint' });
+  };
+  return {
+    names: () => [...home.keys()],
+    has: (name) => home.has(name),
+    info: (name) => fileOf(name).tensors.get(name)!,
+    read: async (name) => fileOf(name).read(name),
+    close: closeAll,
+  };
+}
+
+/**
+ * Writes the weights of a model folder: one file, or shards of at most `maxShardBytes` (of tensors) with an index.
+ * @param tensors in the order in which shards are filled; their bytes are asked for one tensor at a time.
+ * @returns the records of the files written, for a manifest.
+ */
+export async function writeCheckpoint(
+  folder: string,
+  { tensors, maxShardBytes = 5e9 }: { tensors: readonly TensorSource[]; maxShardBytes?: number },
+): Promise<FileRecord[]> {
+  const shards = splitIntoShards(tensors, maxShardBytes);
+  if (shards.length === 1) return [await writeSafetensors(join(folder, SINGLE), tensors)];
+  const nameOf = (i: number) => `model-${fiveDigits(i + 1)}-of-${fiveDigits(shards.length)}.safetensors`;
+  const records: FileRecord[] = [];
+  for (const [i, shard] of shards.entries())
+    records.push(await writeSafetensors(join(folder, nameOf(i)), shard));
+  const index = {
+    metadata: { total_size: totalBytes(tensors) },
+    weight_map: Object.fromEntries(
+      shards.flatMap((shard, i) => shard.map(({ name }) => [name, nameOf(i)] as const)),
+    ),
+  };
+  records.push(await commitBytes(join(folder, INDEX), JSON.stringify(index, null, 2) + '\n'));
+  return records;
+}
+
+/** Names the content of a model folder: a hash over the sha256 of config.json, tokenizer.json and the weight files. */
+export async function modelFingerprint(folder: string): Promise<string> {
+  const index = await readIndex(folder);
+  const weights = index ? [...new Set(index.values())].sort() : await singleFile(folder);
+  const present = new Set(await readdir(folder));
+  const files = ['config.json', 'tokenizer.json', ...weights].filter((name) => present.has(name));
+  const sums: Record<string, string> = {};
+  for (const file of files) sums[file] = await rememberedSha256(join(folder, file));
+  return fingerprint(sums);
+}
+
+const indexSchema = z.looseObject({
+  weight_map: z.record(
+    z.string(),
+    z.string().regex(/^[^/\\]+\.safetensors$/, 'expected the name of a safetensors file beside the index'),
+  ),
+});
+
+/** Tensor name -> file name, or undefined when the folder has no index. */
+async function readIndex(folder: string): Promise<Map<string, string> | undefined> {
+  const file = join(folder, INDEX);
+  const raw = await readJsonObject(file);
+  return raw && new Map(Object.entries(validate(indexSchema, raw, () => file).weight_map));
+}
+
+async function singleFile(folder: string): Promise<string[]> {
+  const present = await listFolder(folder);
+  if (present.includes(SINGLE)) return [SINGLE];
+  const pickled = present.find((name) => /^pytorch_model.*\.bin$/.test(name));
+  throw new UserError({
+    file: join(folder, SINGLE),
+    problem: pickled ? `missing: the weights are in ${pickled}, which is not read` : 'no such file',
+    remedy: pickled ? 'convert them to safetensors' : 'name a folder with a Hugging Face checkpoint',
+  });
+}
+
+async function listFolder(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR'))
+      throw new UserError({ file: folder, problem: 'no such folder' }, { cause: error });
+    throw error;
+  }
+}
+
+async function openAll(paths: string[]): Promise<SafetensorsFile[]> {
+  const results = await Promise.allSettled(paths.map((path) => openSafetensors(path)));
+  const failure = results.find((result) => result.status === 'rejected');
+  const files = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  if (!failure) return files;
+  await Promise.all(files.map((file) => file.close()));
+  throw failure.reason;
+}
+
+function splitIntoShards(tensors: readonly TensorSource[], maxShardBytes: number): TensorSource[][] {
+  const shards: TensorSource[][] = [[]];
+  let bytes = 0;
+  for (const tensor of tensors) {
+    const size = byteLength(tensor);
+    if (bytes > 0 && bytes + size > maxShardBytes) {
+      shards.push([]);
+      bytes = 0;
+    }
+    shards.at(-1)!.push(tensor);
+    bytes += size;
+  }
+  return shards;
+}
+
+function totalBytes(tensors: readonly TensorInfo[]): number {
+  return tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0);
+}
+
+function fiveDigits(n: number): string {
+  return String(n).padStart(5, '0');
+}

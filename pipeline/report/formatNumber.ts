@@ -1,0 +1,21 @@
+// Numbers for people: whole ones in full with separators, others to four significant digits.
+// The locale is fixed, as the page may depend on nothing but the artifacts.
+
+const INTEGER = new Intl.NumberFormat('en-US');
+const REAL = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 4 });
+
+/** What stands where there is no value; JSON writes NaN and infinities as null. */
+export const NO_VALUE = '–';
+
+/** `1234567` as 1,234,567; `0.123456` as 0.1235; `0.00001` as 1e-5; what is not finite as a dash. */
+export function formatNumber(value: number): string {
+  if (!Number.isFinite(value)) return NO_VALUE;
+  if (Number.isInteger(value)) return INTEGER.format(value);
+  if (Math.abs(value) < 1e-4) return Number(value.toPrecision(3)).toExponential();
+  return REAL.format(value);
+}
+
+/** The same with a sign in front. */
+export function formatDifference(value: number): string {
+  return (value > 0 ? '+' : '') + formatNumber(value);
+}

@@ -1,0 +1,163 @@
+// All that the report is made from: the manifests of a run's stages, the metrics of its trainings, sources.json and the
+// remembered ARGS. Each may be missing, as a report can be asked for at any time; what is there has to be sound.
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { z } from 'zod';
+import type { Json } from '../artifact/fingerprint.ts';
+import { findManifest, type ArtifactKind, type Manifest } from '../artifact/manifest.ts';
+import { validate } from '../config/loadConfig.ts';
+import { hasCode, UserError } from '../config/userError.ts';
+import { readSources, type Sources } from '../hub/sourcesFile.ts';
+import { isRecord, leavesOf } from './jsonRecord.ts';
+
+/** What eval/ calls the student before any training. */
+export const BEFORE = 'before';
+
+/** A figure over the steps of a training; null where it was not finite. */
+export type Curve = [step: number, value: number | null][];
+
+/** A training; without a manifest it is under way or was interrupted. */
+export interface Training {
+  name: string;
+  manifest: Manifest | undefined;
+  /** By the name in metrics.jsonl, members of records as `held_out.kl`. */
+  curves: Map<string, Curve>;
+}
+
+/** The evaluation of the student that the training `name` made, or of the one before training. */
+export interface Evaluation {
+  name: string;
+  manifest: Manifest;
+}
+
+/** The artifacts of a run. */
+export interface Run {
+  /** The name of the folder, which is that of the recipe. */
+  recipe: string;
+  sources: Sources | undefined;
+  mix: Manifest | undefined;
+  teacher: Manifest | undefined;
+  logits: Manifest | undefined;
+  trainings: Training[];
+  /** The student before training first. */
+  evaluations: Evaluation[];
+  /** The ARGS that make remembers, by stage; train and eval have them by `train-RUN`. */
+  args: Map<string, string>;
+}
+
+/**
+ * Reads the run in `folder`.
+ * @throws UserError when there is no such folder, or an artifact in it is damaged.
+ */
+export async function readRun(folder: string): Promise<Run> {
+  const entries = await namesIn(folder);
+  if (!entries)
+    throw new UserError({
+      field: '--run',
+      value: folder,
+      problem: 'no such folder',
+      remedy: 'run "make fetch", or name a folder of data/runs',
+    });
+  return {
+    recipe: basename(resolve(folder)),
+    sources: await readSources(folder),
+    mix: await readStage(join(folder, 'mix'), 'mix'),
+    teacher: await readStage(join(folder, 'teacher'), 'teacher'),
+    logits: await readStage(join(folder, 'logits'), 'logits'),
+    trainings: await readTrainings(join(folder, 'train')),
+    evaluations: await readEvaluations(join(folder, 'eval')),
+    args: await readArgs(join(folder, 'args')),
+  };
+}
+
+const manifestSchema = z.object({
+  fingerprint: z.string(),
+  inputs: z.record(z.string(), z.string()),
+  parameters: z.record(z.string(), z.unknown()),
+  tools: z.record(z.string(), z.string()),
+  statistics: z.record(z.string(), z.unknown()),
+  files: z.array(z.object({ file: z.string(), bytes: z.number() })),
+});
+
+async function readStage(folder: string, kind: ArtifactKind): Promise<Manifest | undefined> {
+  const manifest = await findManifest(folder);
+  if (manifest)
+    validate(manifestSchema.extend({ kind: z.literal(kind) }), manifest, () => join(folder, 'manifest.json'));
+  return manifest;
+}
+
+async function readTrainings(folder: string): Promise<Training[]> {
+  const trainings: Training[] = [];
+  for (const name of (await namesIn(folder)) ?? []) {
+    const manifest = await readStage(join(folder, name), 'train');
+    const curves = await readCurves(join(folder, name, 'metrics.jsonl'));
+    if (manifest || curves.size > 0) trainings.push({ name, manifest, curves });
+  }
+  return trainings;
+}
+
+async function readCurves(file: string): Promise<Map<string, Curve>> {
+  const lines = (await textOf(file)).split('\n').slice(0, -1); // what has no newline yet is being written
+  const curves = new Map<string, Curve>();
+  for (const [i, line] of lines.entries())
+    for (const [name, ...point] of figuresOf(line, `${file}:${i + 1}`)) {
+      const curve = curves.get(name) ?? [];
+      curve.push(point);
+      curves.set(name, curve);
+    }
+  return curves;
+}
+
+/** The figures in a line of metrics.jsonl. */
+function figuresOf(line: string, where: string): [name: string, step: number, value: number | null][] {
+  const record = parsed(line);
+  const step = isRecord(record) ? record.step : undefined;
+  if (!isRecord(record) || typeof step !== 'number')
+    throw new UserError({ file: where, problem: 'not a line of metrics', remedy: 'run "make train" again' });
+  return leavesOf(record).flatMap(([name, value]) =>
+    name !== 'step' && (typeof value === 'number' || value === null) ? [[name, step, value]] : [],
+  );
+}
+
+function parsed(line: string): Json | undefined {
+  try {
+    return JSON.parse(line) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readEvaluations(folder: string): Promise<Evaluation[]> {
+  const evaluations: Evaluation[] = [];
+  for (const name of (await namesIn(folder)) ?? []) {
+    const manifest = await readStage(join(folder, name), 'eval');
+    if (manifest) evaluations.push({ name, manifest });
+  }
+  return evaluations.sort((a, b) => Number(b.name === BEFORE) - Number(a.name === BEFORE));
+}
+
+async function readArgs(folder: string): Promise<Map<string, string>> {
+  const args = new Map<string, string>();
+  for (const name of (await namesIn(folder)) ?? []) args.set(name, (await textOf(join(folder, name))).trim());
+  return args;
+}
+
+/** The names in a folder in order; undefined when there is no such folder. */
+async function namesIn(folder: string): Promise<string[] | undefined> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+/** The text of a file; none when it is missing. */
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return '';
+    throw error;
+  }
+}

@@ -1,0 +1,93 @@
+// Scores of the student before training and of each trained one, with the difference that training made: as data, for
+// the page, and as text for the terminal.
+import { formatDifference, formatNumber } from './formatNumber.ts';
+import { leavesOf, recordsOf, wordsOf } from './jsonRecord.ts';
+import { markup, type Markup } from './markup.ts';
+import { BEFORE, type Run } from './readRun.ts';
+import { table } from './table.ts';
+
+/** A score. */
+export interface Score {
+  value: number;
+  /** To the student before training; undefined where there is none. */
+  difference: number | undefined;
+}
+
+/** The scores of one task. */
+export interface TaskScores {
+  task: string;
+  metrics: string[];
+  models: { name: string; scores: Map<string, Score> }[];
+}
+
+/** The scores of all evaluations, by task. */
+export function taskScores({ evaluations }: Pick<Run, 'evaluations'>): TaskScores[] {
+  const results = evaluations.map(({ name, manifest }) => ({ name, tasks: recordsOf(manifest.statistics) }));
+  const tasks = [...new Set(results.flatMap((result) => Object.keys(result.tasks)))];
+  return tasks.map((task) => {
+    const models = results.flatMap(({ name, tasks: { [task]: scores } }) =>
+      scores ? [{ name, values: numbersOf(leavesOf(scores)) }] : [],
+    );
+    const before = models.find(({ name }) => name === BEFORE)?.values;
+    return {
+      task,
+      metrics: [...new Set(models.flatMap(({ values }) => [...values.keys()]))],
+      models: models.map(({ name, values }) => ({
+        name,
+        scores: scoresOf(values, name === BEFORE ? undefined : before),
+      })),
+    };
+  });
+}
+
+function numbersOf(leaves: ReturnType<typeof leavesOf>): Map<string, number> {
+  return new Map(leaves.map(([metric, value]) => [metric, typeof value === 'number' ? value : NaN]));
+}
+
+function scoresOf(values: Map<string, number>, before: Map<string, number> | undefined): Map<string, Score> {
+  return new Map(
+    [...values].map(([metric, value]) => {
+      const difference = value - (before?.get(metric) ?? NaN);
+      return [metric, { value, difference: difference || undefined }]; // neither NaN nor 0
+    }),
+  );
+}
+
+/** The table of a task. */
+export function scoreTable({ task, metrics, models }: TaskScores): Markup {
+  return table({
+    caption: wordsOf(task),
+    head: ['model', ...metrics.map(wordsOf)],
+    rows: models.map(
+      ({ name, scores }) => [name, ...metrics.map((metric) => cell(scores.get(metric)))] as const,
+    ),
+  });
+}
+
+function cell(score: Score | undefined): Markup | undefined {
+  if (!score) return undefined;
+  const { value, difference } = score;
+  const change =
+    difference === undefined ? undefined : markup`<br><small>${formatDifference(difference)}</small>`;
+  return markup`${formatNumber(value)}${change}`;
+}
+
+/** The same as text, in columns; differences in brackets. */
+export function scoreText({ task, metrics, models }: TaskScores): string {
+  const rows = models.map(({ name, scores }) => [
+    name,
+    ...metrics.map((metric) => textCell(scores.get(metric))),
+  ]);
+  const lines = [[task, ...metrics], ...rows];
+  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
+  return lines
+    .map((line) => line.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))))
+    .map((line) => line.join('  ').trimEnd() + '\n')
+    .join('');
+}
+
+function textCell(score: Score | undefined): string {
+  if (!score) return '';
+  const { value, difference } = score;
+  return formatNumber(value) + (difference === undefined ? '' : ` (${formatDifference(difference)})`);
+}

@@ -1,0 +1,132 @@
+// `make bench`: our speed and peak memory against transformers + PyTorch on the same weights, on this CPU.
+// Every run is a process of its own that warms up, prints a JSON line {"seconds"} a repetition and {"peakBytes"} at
+// the end; the sides take turns, so that a machine that slows down slows both, and medians are compared.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { z } from 'zod';
+import { reportErrors } from '../../pipeline/config/stageCommand.ts';
+import { UserError } from '../../pipeline/config/userError.ts';
+
+const COMPARISONS = [
+  { name: 'prefill_top64_8x256', task: 'prefill', batch: 8, length: 256 },
+  { name: 'prefill_top64_4x1024', task: 'prefill', batch: 4, length: 1024 },
+  { name: 'kd_step_4x256', task: 'kdStep', batch: 4, length: 256 },
+  { name: 'kd_step_2x1024', task: 'kdStep', batch: 2, length: 1024 },
+] as const;
+
+type Comparison = (typeof COMPARISONS)[number];
+
+const INSTALL =
+  'make a virtual environment outside the repository (python3 -m venv DIR), install the reference into it ' +
+  '(DIR/bin/pip install torch transformers safetensors) and run "REDISTILL_PYTHON=DIR/bin/python make bench"';
+
+await reportErrors('bench', async () => {
+  const given = await yargs(hideBin(process.argv))
+    .options({
+      teacher: { default: 'data/runs/smollm2/sources/teacher', describe: 'model folder of the prefill' },
+      student: {
+        default: 'data/runs/smollm2/sources/student',
+        describe: 'model folder of the training step',
+      },
+      only: { default: '', describe: 'comparisons whose name contains this text' },
+      rounds: { default: 3, describe: 'processes of each side' },
+      repeats: { default: 3, describe: 'measured repetitions of a process, after one to warm up' },
+    })
+    .strict()
+    .parseAsync();
+  const python = await referencePython();
+  for (const comparison of COMPARISONS.filter(({ name }) => name.includes(given.only))) {
+    const model = modelFolder(comparison.task === 'prefill' ? given.teacher : given.student);
+    await compare(comparison, { ...given, model, python });
+  }
+});
+
+interface Setting {
+  model: string;
+  python: string;
+  rounds: number;
+  repeats: number;
+}
+
+async function compare({ name, task, batch, length }: Comparison, setting: Setting): Promise<void> {
+  const { model, python, rounds, repeats } = setting;
+  const values = { model, batch, length, repeats };
+  const flags = Object.entries(values).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
+  const script = (file: string) => join(import.meta.dirname, file);
+  const ours: Run[] = [];
+  const theirs: Run[] = [];
+  for (let round = 0; round < rounds; round++) {
+    ours.push(await run([process.execPath, '--import', 'tsx', script('ours.ts'), '--task', task, ...flags]));
+    theirs.push(await run([python, script(`${task}.py`), ...flags]));
+  }
+  const rate = (runs: Run[]) => (batch * length) / median(runs.flatMap(({ seconds }) => seconds));
+  const gigabytes = (runs: Run[]) => median(runs.map(({ peakBytes }) => peakBytes)) / 1e9;
+  printLine(name, rate(ours), rate(theirs), 'tokens/s');
+  printLine(`${name}_memory`, gigabytes(ours), gigabytes(theirs), 'GB');
+}
+
+function printLine(name: string, ours: number, theirs: number, unit: string): void {
+  const [a, b, ratio] = [ours, theirs, ours / theirs].map((value) => value.toFixed(value < 100 ? 2 : 0));
+  console.log(`bench ${name} ours ${a} theirs ${b} ${unit} ratio ${ratio}`);
+}
+
+/** What a process measured. */
+interface Run {
+  seconds: number[];
+  peakBytes: number;
+}
+
+const measured = z.union([z.object({ seconds: z.number() }), z.object({ peakBytes: z.number() })]);
+
+async function run(command: string[]): Promise<Run> {
+  const result: Run = { seconds: [], peakBytes: 0 };
+  for (const line of (await outputOf(command)).split('\n').filter((text) => text.startsWith('{'))) {
+    const value = measured.parse(JSON.parse(line));
+    if ('seconds' in value) result.seconds.push(value.seconds);
+    else result.peakBytes = value.peakBytes;
+  }
+  return result;
+}
+
+/** @throws Error with the end of stderr when the command fails. */
+function outputOf([program, ...args]: string[]): Promise<string> {
+  const env = { ...process.env, CUDA_VISIBLE_DEVICES: '' }; // both sides on the CPU
+  return new Promise((resolve, reject) => {
+    const child = spawn(program!, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const texts = { stdout: '', stderr: '' };
+    for (const stream of ['stdout', 'stderr'] as const)
+      child[stream].setEncoding('utf8').on('data', (text: string) => (texts[stream] += text));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve(texts.stdout);
+      else reject(new Error(`${args.join(' ')} failed: ${texts.stderr.slice(-2000)}`));
+    });
+  });
+}
+
+async function referencePython(): Promise<string> {
+  const python = process.env.REDISTILL_PYTHON;
+  if (!python) throw new UserError({ field: 'REDISTILL_PYTHON', problem: 'not set', remedy: INSTALL });
+  try {
+    await outputOf([python, '-c', 'import torch, transformers, safetensors']);
+  } catch (cause) {
+    const problem = 'cannot import torch, transformers and safetensors';
+    throw new UserError({ field: 'REDISTILL_PYTHON', value: python, problem, remedy: INSTALL }, { cause });
+  }
+  return python;
+}
+
+function modelFolder(folder: string): string {
+  if (existsSync(join(folder, 'config.json'))) return folder;
+  const remedy = 'run "make fetch", or name a folder with --teacher and --student';
+  throw new UserError({ file: folder, problem: 'no model here', remedy });
+}
+
+function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

@@ -1,0 +1,384 @@
+// The stage as a whole, on small data with the committed tokenizers: what it writes, that the same rows give the same
+// bytes however they are ordered, and what it says about bad input.
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import t from 'tap';
+import { validate } from '../../pipeline/config/loadConfig.ts';
+import { makeMix, type MixStatistics } from '../../pipeline/mix/makeMix.ts';
+import { mixConfig } from '../../pipeline/mix/mixConfig.ts';
+import { readMixParquet } from '../../pipeline/mix/mixParquet.ts';
+import { loadTokenizer } from '../../pipeline/mix/tokenizer.ts';
+import { readMix } from '../../pipeline/mix/tokensArrow.ts';
+
+const golden = 'test/golden/mix';
+const tokenizerFolder = join(golden, 'tiny-chatml');
+process.env.REDISTILL_CACHE = t.testdir({});
+
+const model = { reference: 'x', revision: null, path: 'x', fingerprint: 'x' };
+const columns = { prompt: 'q', response: 'a' };
+const mine = { weight: 1, format: 'columns', columns };
+const base = { seed: 3, total: 60, held_out: 6, max_tokens: 300, sources: { one: mine, two: mine } };
+
+/** `count` rows that differ between datasets of another `name`. */
+function rowsOf(name: string, count: number): Record<string, string>[] {
+  return Array.from({ length: count }, (_, n) => ({
+    q: `${name}: how much is ${n}+1?`,
+    a: `It is ${n + 1}.`,
+  }));
+}
+
+/** A folder with sources.json over datasets given as file name to rows (JSON Lines) or as a file to copy. */
+function sourcesIn(folder: string, datasets: Record<string, Record<string, object[] | string>>): string {
+  const described = Object.entries(datasets).map(([dataset, files]) => {
+    const paths = Object.entries(files).map(([name, content]) => {
+      const path = join(folder, dataset, name);
+      mkdirSync(join(path, '..'), { recursive: true });
+      if (typeof content === 'string') copyFileSync(content, path);
+      else writeFileSync(path, content.map((row) => JSON.stringify(row) + '\n').join(''));
+      const bytes = readFileSync(path);
+      return { path, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+    });
+    return [dataset, { reference: dataset, revision: null, files: paths }] as const;
+  });
+  const file = join(folder, 'sources.json');
+  writeFileSync(
+    file,
+    JSON.stringify({
+      formatVersion: 1,
+      teacher: model,
+      student: model,
+      datasets: Object.fromEntries(described),
+    }),
+  );
+  return file;
+}
+
+/** Makes a mix in `folder/mix` beside `folder/sources.json`. */
+function mixIn(folder: string, config: object, options: { tokenizer?: string } = {}) {
+  const out = join(folder, 'mix');
+  const checked = validate(mixConfig, config, () => 'mix.yaml');
+  return makeMix({ config: checked, tokenizerFolder: options.tokenizer ?? tokenizerFolder, out });
+}
+
+function bytesOf(folder: string): Record<string, string> {
+  const names = readdirSync(join(folder, 'mix')).sort();
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, 'mix', name), 'hex')]));
+}
+
+for (const name of ['tiny-chatml', 'tiny-r1'])
+  void t.test(`five formats, ${name}`, async (t) => {
+    const folder = t.testdir({});
+    const rows = join(golden, 'rows');
+    sourcesIn(folder, {
+      meta: { 'MetaMathQA-395K.json': join(rows, 'meta.json') },
+      orca: { 'data/train-00000-of-00001.parquet': join(rows, 'orca.parquet') },
+      numina: { 'train.parquet': join(rows, 'numina.parquet') },
+      r1: { 'v1/train.parquet': join(rows, 'r1.parquet') },
+      mine: { 'a.jsonl': rowsOf('mine', 20) },
+    });
+    const config = {
+      ...{ total: 40, held_out: 4, max_tokens: 400 },
+      sources: {
+        meta: { weight: 1, format: 'metamathqa' },
+        orca: { weight: 1, format: 'orca_math' },
+        numina: { count: 3, format: 'numina_r1' },
+        r1: { count: 5, format: 'r1_distill_sft' },
+        mine,
+      },
+    };
+    const { manifest, upToDate } = await mixIn(folder, config, { tokenizer: join(golden, name) });
+    t.equal(upToDate, false);
+    const { samples } = await readMix(join(folder, 'mix'));
+    const { sources, total } = manifest.statistics as MixStatistics;
+    t.match(sources, {
+      meta: { rows_read: 12, wanted: 11, kept: 11 },
+      mine: { rows_read: 20, wanted: 11, kept: 11, rejected: {} },
+      numina: { rows_read: 3, wanted: 3, kept: 2, rejected: { no_prompt: 1 } },
+      orca: { rows_read: 40, wanted: 10, kept: 10, rejected: { no_prompt: 6, no_response: 18 } },
+      r1: { rows_read: 6, wanted: 5, kept: 2, rejected: { no_messages: 2, malformed_message: 2 } },
+    });
+    t.match(total, {
+      kept: 36,
+      held_out: 4,
+      tokens: samples.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0),
+    });
+    t.equal(samples.filter(({ split }) => split === 'held_out').length, 4);
+
+    const tokenizer = await loadTokenizer(join(golden, name));
+    const people = await readMixParquet(join(folder, 'mix'));
+    for (const [i, { id, source, split, tokenIds, lossMask }] of samples.entries()) {
+      const { prompt, response, ...row } = people[i]!;
+      t.match(row, { id, source, split, token_count: tokenIds.length });
+      const learned = tokenIds.filter((_, at) => lossMask[at] === 1);
+      t.equal(await tokenizer.decode(learned), response + tokenizer.endOfTurn());
+      t.equal(await tokenizer.decode(tokenIds), prompt + response + tokenizer.endOfTurn());
+    }
+    const trace = people.find(({ source, row }) => source === 'r1' && row === 0)!;
+    t.match(trace, { file: 'train.parquet' });
+    t.ok(
+      (trace.prompt + trace.response).endsWith('<think>\nt\n</think>\n\na1'),
+      'the whole trace, its tag once',
+    );
+
+    const rejected = readFileSync(join(folder, 'mix/rejected.jsonl'), 'utf8').trim().split('\n');
+    t.equal(rejected.length, manifest.files.find(({ file }) => file === 'rejected.jsonl')!.rows);
+    t.ok(rejected.includes('{"source":"r1","file":"train.parquet","row":1,"reason":"no_messages"}'));
+  });
+
+void t.test('same rows, same bytes: order of files and sources and place do not count', async (t) => {
+  const [a, b, c] = [rowsOf('a', 50), rowsOf('b', 50), rowsOf('c', 50)];
+  const folder = t.testdir({ x: {}, elsewhere: {} });
+  sourcesIn(join(folder, 'x'), { one: { 'a.jsonl': a, 'b.jsonl': b }, two: { 'c.jsonl': c } });
+  sourcesIn(join(folder, 'elsewhere'), { two: { 'c.jsonl': c }, one: { 'b.jsonl': b, 'a.jsonl': a } });
+  await mixIn(join(folder, 'x'), base);
+  await mixIn(join(folder, 'elsewhere'), base);
+  const bytes = bytesOf(join(folder, 'x'));
+  t.strictSame(Object.keys(bytes), ['manifest.json', 'mix.parquet', 'rejected.jsonl', 'tokens.arrow']);
+  t.strictSame(bytesOf(join(folder, 'elsewhere')), bytes);
+  const reordered = await mixIn(join(folder, 'elsewhere'), { ...base, sources: { two: mine, one: mine } });
+  t.equal(reordered.upToDate, true, 'nor does the order in mix.yaml');
+});
+
+void t.test('same rows in another order: the same samples in the same order', async (t) => {
+  const folder = t.testdir({ x: {}, shuffled: {}, seed: {} });
+  const [one, two] = [rowsOf('one', 80), rowsOf('two', 80)];
+  sourcesIn(join(folder, 'x'), { one: { 'a.jsonl': one }, two: { 'a.jsonl': two } });
+  sourcesIn(join(folder, 'shuffled'), {
+    one: { 'a.jsonl': one.toReversed() },
+    two: { 'a.jsonl': two.toReversed() },
+  });
+  await mixIn(join(folder, 'x'), base);
+  await mixIn(join(folder, 'shuffled'), base);
+  const tokens = bytesOf(join(folder, 'x'))['tokens.arrow'];
+  t.equal(bytesOf(join(folder, 'shuffled'))['tokens.arrow'], tokens);
+
+  sourcesIn(join(folder, 'seed'), { one: { 'a.jsonl': one }, two: { 'a.jsonl': two } });
+  await mixIn(join(folder, 'seed'), { ...base, seed: 4 });
+  t.not(bytesOf(join(folder, 'seed'))['tokens.arrow'], tokens, 'another seed, another mix');
+});
+
+void t.test('a larger mix contains the smaller one and holds out no sample that trained in it', async (t) => {
+  const folder = t.testdir({});
+  sourcesIn(folder, { one: { 'a.jsonl': rowsOf('one', 300) }, two: { 'a.jsonl': rowsOf('two', 300) } });
+  const splits = async (config: object) => {
+    await mixIn(folder, config);
+    const { samples } = await readMix(join(folder, 'mix'));
+    return new Map(samples.map(({ id, split }) => [id, split]));
+  };
+  const small = await splits(base);
+  const large = await splits({ ...base, total: 300 });
+  t.equal(large.size, 300);
+  for (const [id, split] of small) {
+    t.ok(large.has(id));
+    if (split === 'train') t.equal(large.get(id), 'train');
+  }
+});
+
+void t.test('duplicates go, within a source and across sources', async (t) => {
+  const folder = t.testdir({});
+  const [own, shared] = [rowsOf('own', 20), rowsOf('shared', 20)];
+  sourcesIn(folder, {
+    one: { 'a.jsonl': shared, 'b.jsonl': shared },
+    two: { 'a.jsonl': [...shared, ...own] },
+  });
+  const { manifest } = await mixIn(folder, base);
+  const { sources, total } = manifest.statistics as MixStatistics;
+  t.match(sources, {
+    one: { kept: 20, wanted: 30, rejected: { duplicate: 20 } },
+    two: { kept: 20, wanted: 30, rejected: { duplicate: 20 } },
+  });
+  const { samples } = await readMix(join(folder, 'mix'));
+  t.equal(new Set(samples.map(({ id }) => id)).size, total.kept);
+});
+
+void t.test('up to date, damaged, changed', async (t) => {
+  const folder = t.testdir({});
+  const datasets = { one: { 'a.jsonl': rowsOf('one', 40) }, two: { 'a.jsonl': rowsOf('two', 40) } };
+  sourcesIn(folder, datasets);
+  await mixIn(folder, base);
+  const bytes = bytesOf(folder);
+  const [manifest, tokens] = ['manifest.json', 'tokens.arrow'].map((name) => join(folder, 'mix', name));
+  utimesSync(manifest!, 1, 1);
+  t.equal((await mixIn(folder, base)).upToDate, true);
+  t.strictSame(bytesOf(folder), bytes);
+  t.ok(statSync(manifest!).mtimeMs > 1000, 'make sees that it was looked at');
+
+  writeFileSync(tokens!, 'x');
+  t.equal((await mixIn(folder, base)).upToDate, false);
+  t.strictSame(bytesOf(folder), bytes);
+
+  t.equal((await mixIn(folder, { ...base, max_tokens: 301 })).upToDate, false);
+  t.equal((await mixIn(folder, base, { tokenizer: join(golden, 'tiny-r1') })).upToDate, false);
+  sourcesIn(folder, { ...datasets, two: { 'a.jsonl': rowsOf('two', 41) } });
+  t.equal((await mixIn(folder, base)).upToDate, false);
+});
+
+void t.test('files chooses among the files of a dataset', async (t) => {
+  const folder = t.testdir({});
+  sourcesIn(folder, {
+    one: {
+      'data/train-0.jsonl': rowsOf('train', 9),
+      'data/test-0.jsonl': rowsOf('test', 9),
+      'train-1.jsonl': rowsOf('more', 9),
+    },
+  });
+  const kept = async (files?: string) => {
+    const source = files === undefined ? mine : { ...mine, files };
+    const { manifest } = await mixIn(folder, { ...base, held_out: 0, sources: { one: source } });
+    return (manifest.statistics as MixStatistics).total.kept;
+  };
+  t.equal(await kept(), 27);
+  t.equal(await kept('**/train-*.jsonl'), 18);
+  t.equal(await kept('data/*'), 18);
+  t.equal(await kept('train-?.jsonl'), 9);
+  await t.rejects(kept('*.parquet'), {
+    message: /datasets\.one\.files: none matches "\*\.parquet"; there are data\/train-0\.jsonl, /,
+  });
+});
+
+void t.test('bad input is one line, and nothing is left half-written', async (t) => {
+  const folder = t.testdir({});
+  const good = { one: { 'a.jsonl': rowsOf('one', 40) }, two: { 'a.jsonl': rowsOf('two', 40) } };
+  const complaint = async (
+    datasets: Parameters<typeof sourcesIn>[1],
+    config: object,
+    tokenizer = tokenizerFolder,
+  ) => {
+    sourcesIn(folder, datasets);
+    const error: unknown = await mixIn(folder, config, { tokenizer }).catch((thrown: unknown) => thrown);
+    const left = existsSync(join(folder, 'mix')) ? readdirSync(join(folder, 'mix')) : [];
+    t.strictSame(
+      left.filter((name) => name !== 'rejected.jsonl'),
+      [],
+    );
+    t.match(error, { name: 'UserError' });
+    return (error as Error).message.replaceAll(folder, '');
+  };
+  const { one } = good;
+  t.equal(
+    await complaint({ one, tow: good.two }, base),
+    '/sources.json: datasets.two: missing, though the mix asks for it; did you mean "tow"?',
+  );
+  t.equal(
+    await complaint({ one, two: { 'a.jsonl': [{ question: 'x', answer: 'y' }] } }, base),
+    '/two/a.jsonl: has no column "q"; its columns are question, answer',
+  );
+  writeFileSync(join(folder, 'bad'), '{"q": "x", "a": "y"}\n{"q": ');
+  t.match(
+    await complaint({ one, two: { 'a.jsonl': join(folder, 'bad') } }, base),
+    /^\/two\/a\.jsonl: line 2 is not valid JSON: .*; if it was downloaded, run "make fetch"/,
+  );
+  t.match(await complaint(good, base, folder), /^\/tokenizer\.json: no such file; a tokenizer folder holds/);
+  t.match(
+    await complaint(
+      { one: { 'a.jsonl': [{ q: 'x', a: '' }] }, two: { 'a.jsonl': [{ q: 'x', a: 'y' }] } },
+      base,
+    ),
+    /^held_out = 6: only 1 samples could be made; rejected rows: one: no_response 1$/,
+  );
+  t.match(
+    await complaint({ one, two: { 'README.md': [] } }, base),
+    /datasets\.two\.files: no \.parquet, \.json or/,
+  );
+});
+
+void t.test('a file that is not the one fetched is refused', async (t) => {
+  const folder = t.testdir({});
+  sourcesIn(folder, { one: { 'a.jsonl': rowsOf('one', 40) } });
+  const file = join(folder, 'one/a.jsonl');
+  const config = { ...base, sources: { one: mine } };
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replace('how', 'HOW'));
+  await t.rejects(mixIn(folder, config), {
+    name: 'UserError',
+    message: /a\.jsonl: has sha256 .*; run "make fetch"/,
+  });
+  writeFileSync(file, text + '\n');
+  await t.rejects(mixIn(folder, config), { name: 'UserError', message: /a\.jsonl: has \d+ bytes, \d+ when/ });
+  sourcesIn(folder, {});
+  await t.rejects(mixIn(join(folder, 'nowhere'), config), {
+    message: /sources\.json: no such file; run "make fetch"/,
+  });
+});
+
+void t.test('the configuration is strict', (t) => {
+  const faults: [object, RegExp][] = [
+    [{ ...base, max_token: 5 }, /mix\.yaml: max_token: unknown key; did you mean "max_tokens"\?/],
+    [{ ...base, held_out: 60 }, /held_out = 60: must be less than total \(60\)/],
+    [{ ...base, overlength: 'cut' }, /overlength = "cut"/],
+    [
+      { ...base, sources: { one: { ...mine, wieght: 1 } } },
+      /sources\.one\.wieght: unknown key; did you mean "weight"/,
+    ],
+    [
+      { ...base, sources: { one: { format: 'columns', columns } } },
+      /sources\.one.*needs either weight or count/,
+    ],
+    [
+      { ...base, sources: { one: { weight: 1, count: 1, format: 'orca_math' } } },
+      /needs either weight or count/,
+    ],
+    [{ ...base, sources: { one: { weight: 1, format: 'columns' } } }, /needs columns exactly when/],
+    [
+      { ...base, sources: { one: { count: 61, format: 'orca_math' } } },
+      /total = 60: the counts add up to 61, more/,
+    ],
+    [
+      { ...base, sources: { one: { count: 9, format: 'orca_math' } } },
+      /total = 60: the counts add up to 9, less/,
+    ],
+    [{ ...base, sources: {} }, /total = 60: sources names no dataset/],
+  ];
+  for (const [config, message] of faults)
+    t.throws(() => validate(mixConfig, config, () => 'mix.yaml'), { name: 'UserError', message });
+  t.end();
+});
+
+const run = promisify(execFile);
+
+void t.test('the command', async (t) => {
+  const folder = t.testdir({});
+  const sources = sourcesIn(folder, {
+    one: { 'a.jsonl': rowsOf('one', 40) },
+    two: { 'a.jsonl': rowsOf('two', 10) },
+  });
+  const config = join(folder, 'mix.yaml');
+  writeFileSync(config, JSON.stringify(base)); // JSON is YAML
+  const out = join(folder, 'mix');
+  const stage = [
+    '--import',
+    'tsx',
+    'stages/mix.ts',
+    '--config',
+    config,
+    '--tokenizer',
+    tokenizerFolder,
+    '--out',
+    out,
+  ];
+  const first = await run('node', [...stage, '--sources', sources, '--total', '50']);
+  t.match(first.stdout, /^source +rows read +rejected +wanted +kept/);
+  t.match(first.stdout, /^one +40 +0 +25 +25 /m);
+  t.match(first.stdout, /^total +35 +6 /m);
+  t.match(first.stderr, /mix: two gave 10 of the 25 samples wanted/);
+  const second = await run('node', [...stage, '--total', '50']);
+  t.equal(second.stdout, `${out}: up to date\n`);
+  const failure = (await run('node', [...stage, '--totl', '50']).catch((error: unknown) => error)) as {
+    code: number;
+    stderr: string;
+  };
+  t.equal(failure.code, 1);
+  t.match(failure.stderr, /^mix: .*totl.*\n$/);
+});

@@ -1,0 +1,148 @@
+// Quantization against hqq 0.2.8 (test/golden/hqq, and ../shared/fixtures/hqq where it lies): the same packed bytes,
+// hence the same codes. Then what is done with packed weights: rows, and products by tiles.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import {
+  dequantizeRows,
+  disposePacked,
+  packedMatMul,
+  tilesOf,
+  type Bits,
+  type PackedWeight,
+} from '../../pipeline/engine/packedWeight.ts';
+import { cast, slice } from '../../pipeline/engine/layoutOps.ts';
+import { matMul } from '../../pipeline/engine/linear.ts';
+import { bytesOf, tensorFromBytes } from '../../pipeline/engine/tensorBytes.ts';
+import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
+import { groupingProblem, quantizeHqq, relativeError, type HqqOptions } from '../../pipeline/model/hqq.ts';
+import { openSafetensors, toFloat32, type SafetensorsFile } from '../../pipeline/model/safetensors.ts';
+
+interface Case {
+  key: string;
+  nbits: Bits;
+  axis: 0 | 1;
+  group_size: number;
+  optimize: boolean;
+  rel_frobenius_err?: number;
+}
+
+for (const folder of ['test/golden/hqq', '../shared/fixtures/hqq'])
+  void t.test(folder, { skip: existsSync(folder) ? false : `needs ${folder}` }, async (t) => {
+    const list = readFileSync(join(folder, 'hqq_goldens.json'), 'utf8');
+    const { cases } = JSON.parse(list) as { cases: Case[] };
+    t.equal(cases.length, 18);
+    const goldens = await openSafetensors(join(folder, 'hqq_goldens.safetensors'));
+    for (const golden of cases)
+      await t.test(golden.key, async (t) => {
+        const weight = await floatTensor(goldens, golden.key.startsWith('W2_') ? 'W2' : 'W');
+        const packed = quantizeHqq(weight, { ...golden, bits: golden.nbits, groupSize: golden.group_size });
+        const expected = await goldens.read(`${golden.key}.W_q_packed`);
+        t.strictSame(packed.packed.shape, expected.shape);
+        t.ok(Buffer.from(expected.data).equals(bytesOf(packed.packed)), 'codes are equal');
+        const dequantized = await floatTensor(goldens, `${golden.key}.W_deq`);
+        const rows = dequantizeRows(packed, { begin: 0, end: packed.shape[0] }, 'float32');
+        t.ok(maxDifference(rows, dequantized) < 1e-6, 'values within 1e-6');
+        if (golden.rel_frobenius_err !== undefined)
+          t.ok(Math.abs(relativeError(weight, packed) - golden.rel_frobenius_err) < 1e-6, 'relative error');
+      });
+    await goldens.close();
+  });
+
+const EVERY_FORM = ([8, 4, 3, 2] as const).flatMap((bits) =>
+  ([0, 1] as const).map((axis) => ({ bits, axis, optimize: false })),
+);
+
+void t.test('any rows are those of the whole matrix, whether or not groups end with them', (t) => {
+  for (const options of EVERY_FORM)
+    tf.tidy(() => {
+      const packed = quantizeHqq(tf.randomNormal([24, 40], 0, 1, 'float32', 1), {
+        ...options,
+        groupSize: 16,
+      });
+      const whole = dequantizeRows(packed, { begin: 0, end: 24 }, 'float32');
+      for (const [begin, end] of [
+        [0, 1],
+        [7, 8],
+        [3, 17],
+        [11, 24],
+      ] as const)
+        // prettier-ignore
+        t.equal(
+          maxDifference(dequantizeRows(packed, { begin, end }, 'float32'), slice(whole, [begin, 0], [end - begin, 40])),
+          0,
+          `${options.bits} bits, axis ${options.axis}, rows ${begin} to ${end}`,
+        );
+    });
+  t.end();
+});
+
+void t.test('a product by tiles is that of the dequantized matrix', (t) => {
+  for (const options of EVERY_FORM)
+    tf.tidy(() => {
+      const packed = quantizeHqq(tf.randomNormal([2560, 1000], 0, 1, 'float32', 2), {
+        ...options,
+        groupSize: 64,
+      });
+      t.ok(tilesOf(packed).length > 2, 'several tiles');
+      const x = tf.randomNormal([5, 1000], 0, 1, 'float32', 3);
+      const whole = dequantizeRows(packed, { begin: 0, end: 2560 }, 'bfloat16');
+      const expected = matMul(cast(x, 'bfloat16'), whole, { transposeB: true });
+      // A bfloat16 product of 1000 terms may be summed in another order: half a percent of its size is a rounding or two.
+      const difference = maxDifference(cast(packedMatMul(x, packed), 'float32'), cast(expected, 'float32'));
+      t.ok(
+        difference < 0.005 * maxDifference(cast(expected, 'float32'), tf.zeros([5, 2560])),
+        `${difference}`,
+      );
+    });
+  t.end();
+});
+
+void t.test('bfloat16 rows are the float32 ones rounded once', (t) => {
+  tf.tidy(() => {
+    const options: HqqOptions = { bits: 4, groupSize: 64, axis: 1, optimize: true };
+    const packed = quantizeHqq(tf.randomNormal([64, 64], 0, 1, 'float32', 4), options);
+    const rows = { begin: 5, end: 20 };
+    const rounded = bytesOf(cast(dequantizeRows(packed, rows, 'float32'), 'bfloat16'));
+    t.strictSame(bytesOf(dequantizeRows(packed, rows, 'bfloat16')), rounded);
+  });
+  t.end();
+});
+
+void t.test('half the bytes of the source make the same weight, and nothing leaks', (t) => {
+  const before = tf.memory().numTensors;
+  const exact = tf.tidy(() =>
+    cast(cast(tf.randomNormal([48, 64], 0, 1, 'float32', 5), 'bfloat16'), 'float32'),
+  );
+  const halves = cast(exact, 'bfloat16');
+  const options: HqqOptions = { bits: 4, groupSize: 64, axis: 1, optimize: true };
+  const [a, b] = [quantizeHqq(exact, options), quantizeHqq(halves, options)] as [PackedWeight, PackedWeight];
+  t.strictSame(bytesOf(a.packed), bytesOf(b.packed));
+  t.equal(relativeError(exact, a), relativeError(halves, b));
+  packedMatMul(halves, a).dispose();
+  disposePacked(a);
+  disposePacked(b);
+  tf.dispose([exact, halves]);
+  t.equal(tf.memory().numTensors, before);
+  t.end();
+});
+
+void t.test('shapes that cannot be grouped or packed are told apart', (t) => {
+  const problem = (shape: [number, number], bits: Bits, groupSize: number) =>
+    groupingProblem(shape, { bits, groupSize, axis: 1 });
+  t.equal(problem([64, 64], 4, 64), undefined);
+  t.equal(problem([3, 64], 3, 64), undefined, '3 bits are filled up');
+  t.match(problem([64, 64], 4, 96), /does not divide the 4096 weights/);
+  t.match(problem([3, 64], 4, 64), /3 rows to pack, and 4-bit codes are packed 2 by 2/);
+  t.match(problem([6, 64], 2, 64), /6 rows to pack, and 2-bit codes are packed 4 by 4/);
+  t.end();
+});
+
+async function floatTensor(file: SafetensorsFile, name: string): Promise<Tensor> {
+  const stored = await file.read(name);
+  return tensorFromBytes(new Uint8Array(toFloat32(stored).buffer), stored.shape, 'float32');
+}
+
+function maxDifference(a: Tensor, b: Tensor): number {
+  return tf.tidy(() => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]!);
+}

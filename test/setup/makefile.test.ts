@@ -1,0 +1,189 @@
+// The Makefile with a stand-in for every stage, in a folder of its own: what runs, what does not, and what is refused.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+
+const root = join(import.meta.dirname, '../..');
+const stages = ['fetch', 'mix', 'teacher', 'logits', 'train', 'eval', 'report'];
+
+// Notes its arguments, then makes what the Makefile expects of the stage.
+const STAGE = `#!/bin/sh
+echo "$@" >> calls
+test -e fail && exit 1
+stage=$(basename "$1" .ts)
+while [ $# -gt 0 ]; do [ "$1" = --out ] && out=$2; shift; done
+case $stage in
+  fetch) mkdir -p "$out" && touch "$out/sources.json" ;;
+  report) touch "$out" ;;
+  setup | doctor) ;;
+  *) mkdir -p "$out" && touch "$out/manifest.json" ;;
+esac
+sleep 0.01 # past the tick of the file system's clock
+`;
+
+void t.test('runs every stage in order, with its paths, and then nothing', (t) => {
+  const { make } = project(t);
+  const first = make();
+  t.same(first.stages, ['fetch', 'mix', 'teacher', 'logits', 'eval', 'train', 'eval', 'report']);
+  t.match(
+    first.calls[5],
+    /^stages\/train.ts --config data\/recipes\/r\/train.yaml --mix data\/runs\/r\/mix /,
+  );
+  t.match(make().output, /Nothing to be done/);
+  t.same(make('-n').stages, []);
+  t.same(
+    make('train', 'RUN=other').stages,
+    ['train'],
+    'another run of the student keeps what it starts from',
+  );
+  t.end();
+});
+
+void t.test('runs what a changed file concerns, and only that', (t) => {
+  const { make, touch } = project(t);
+  make('-j4');
+  touch('data/recipes/r/train.yaml');
+  t.same(make().stages, ['train', 'eval', 'report']);
+  touch('data/runs/r/teacher/manifest.json');
+  t.same(make('logits').stages, ['logits']);
+  touch('node_modules/@tensorflow/tfjs-node-gpu/setup.json');
+  t.same(make('logits').stages, [], 'set-up makes nothing stale');
+  t.end();
+});
+
+void t.test('ARGS reach the stage asked for, and run it again only when they changed', (t) => {
+  const { make, stored } = project(t);
+  make();
+  const slow = ['RUN=slow', `ARGS=--learning-rate 2e-5 --note "it's, (so)"`];
+  t.match(make('-n', 'train', ...slow).output, `--learning-rate 2e-5 --note "it's, (so)"`);
+  t.notOk(existsSync(stored('train-slow')), 'a dry run stores nothing');
+  t.match(make('train', ...slow).calls[0], / --learning-rate 2e-5 --note it's, \(so\)$/);
+  t.same(make('train', ...slow).stages, [], 'the same again: nothing');
+  t.same(make('eval', 'RUN=slow').stages, ['eval'], 'a later stage leaves them alone');
+  t.match(
+    make('eval', 'RUN=slow', 'ARGS=--limit 9').calls,
+    [/ --limit 9 /, / --limit 9 /],
+    'before and after',
+  );
+  t.match(make('report').calls[0], / --limit 9 --model .*\/main\/model$/, 'all scores are taken alike');
+  t.same(make('train').stages, [], 'the other run has none');
+  t.same(make('train', 'RUN=slow').stages, ['train'], 'asked for without ARGS: back to none');
+  t.same(make('train', 'RUN=slow').stages, []);
+  t.end();
+});
+
+void t.test('stored ARGS hold when a stage runs for another reason', (t) => {
+  const { make, touch } = project(t);
+  make('mix', 'ARGS=--samples 5');
+  touch('data/recipes/r/mix.yaml');
+  t.match(make('logits').calls.join('\n'), /stages\/mix.ts .* --samples 5\n/);
+  t.end();
+});
+
+void t.test('a stage that failed with new ARGS is not taken for done', (t) => {
+  const { make, folder } = project(t);
+  make('train');
+  writeFileSync(join(folder, 'fail'), '');
+  make('train', 'ARGS=--x 1');
+  rmSync(join(folder, 'fail'));
+  t.match(make('train', 'ARGS=--x 1').calls, [/ --x 1$/]);
+  t.end();
+});
+
+void t.test('refuses what it cannot place, in one line', (t) => {
+  const { make } = project(t);
+  for (const goals of [[], ['test'], ['mix', 'train']])
+    t.match(make(...goals, 'ARGS=--x 1').errors, /^Makefile:\d+: \*\*\* ARGS is for one stage: .*\n$/);
+  t.match(
+    make('RECIPE=none').errors,
+    /^Makefile:\d+: \*\*\* no recipe "none" in data\/recipes; .*: r\. .*\n$/,
+  );
+  t.match(make('clean', 'RECIPE=').errors, /no recipe ""/, 'clean never removes all runs');
+  t.end();
+});
+
+void t.test('clean removes the runs of the recipe', (t) => {
+  const { make, folder } = project(t);
+  make('mix', 'ARGS=--samples 5');
+  make('clean');
+  t.notOk(existsSync(join(folder, 'data/runs/r')));
+  t.ok(existsSync(join(folder, 'data/recipes/r')));
+  t.end();
+});
+
+void t.test('Node packages are installed anew only for another lock file', (t) => {
+  const { make, folder, touch } = project(t);
+  writeFileSync(join(folder, 'npm'), '#!/bin/sh\necho npm "$@"\n', { mode: 0o755 });
+  touch('package-lock.json');
+  t.same(make('doctor').output, '', 'the same content with another date');
+  writeFileSync(join(folder, 'package-lock.json'), '{"lockfileVersion": 3}');
+  t.equal(make('doctor').output, 'npm ci --no-audit --no-fund\n');
+  t.equal(make('doctor').output, '');
+  rmSync(join(folder, 'npm'));
+  rmSync(join(folder, 'node_modules/.installed-lock.json'));
+  t.match(
+    make('doctor', 'SHELL=/bin/sh', 'PATH=.').errors,
+    /^setup: npm not found; install Node.js 20.19 or later\n/,
+  );
+  t.end();
+});
+
+void t.test('help names every target', (t) => {
+  const { make } = project(t);
+  const named = Array.from(make('help').output.matchAll(/^ {2}(\w+) /gm), (match) => match[1]);
+  const phony = /^\.PHONY: (.*)$/m.exec(readFileSync(join(root, 'Makefile'), 'utf8'))?.[1] ?? '';
+  const targets = phony.replace('$(stages)', stages.join(' ')).replace(' FORCE', '').split(' ');
+  t.same(named.sort(), targets.sort());
+  t.end();
+});
+
+interface Run {
+  output: string;
+  errors: string;
+  /** The command lines of the stages that ran. */
+  calls: string[];
+  stages: string[];
+}
+
+interface Project {
+  folder: string;
+  make: (...args: string[]) => Run;
+  touch: (file: string) => void;
+  stored: (stage: string) => string;
+}
+
+/** A folder with the Makefile, a recipe `r`, a finished set-up and stand-ins for the stages. */
+function project(t: Test): Project {
+  const recipe = Object.fromEntries(['sources', ...stages.slice(1, -1)].map((name) => [`${name}.yaml`, '']));
+  const folder = t.testdir({
+    data: { recipes: { r: recipe } },
+    pipeline: { engine: { 'installTensorflow.ts': '', 'tensorflowBuilds.ts': '', 'logLevel.cc': '' } },
+    'package-lock.json': '{}',
+    node_modules: { '.installed-lock.json': '{}', '@tensorflow': { 'tfjs-node-gpu': { 'setup.json': '' } } },
+  });
+  copyFileSync(join(root, 'Makefile'), join(folder, 'Makefile'));
+  writeFileSync(join(folder, 'stage'), STAGE, { mode: 0o755 });
+  const touch = (file: string): void => {
+    spawnSync('touch', [file], { cwd: folder });
+  };
+  spawnSync('sleep', ['0.01']);
+  touch('node_modules/.installed-lock.json');
+  touch('node_modules/@tensorflow/tfjs-node-gpu/setup.json');
+  const make = (...args: string[]): Run => runMake(folder, args);
+  return { folder, make, touch, stored: (stage) => join(folder, 'data/runs/r/args', stage) };
+}
+
+function runMake(folder: string, args: string[]): Run {
+  const calls = join(folder, 'calls');
+  rmSync(calls, { force: true });
+  const { stdout, stderr } = spawnSync('make', ['RECIPE=r', 'TSX=./stage', ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, MAKEFLAGS: '', MAKELEVEL: '0', PATH: `${folder}:${process.env.PATH ?? ''}` }, // tests may run below make
+  });
+  const lines = existsSync(calls) ? readFileSync(calls, 'utf8').trimEnd().split('\n') : [];
+  const stageCalls = lines.filter((line) => !/^stages\/(setup|doctor)\.ts/.test(line));
+  const names = stageCalls.map((line) => /^stages\/(\w+)\.ts/.exec(line)?.[1] ?? line);
+  return { output: stdout, errors: stderr, calls: stageCalls, stages: names };
+}

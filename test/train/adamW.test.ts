@@ -1,0 +1,42 @@
+// Ten updates against torch.optim.AdamW (test/golden/train/makeAdamW.py).
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { tf } from '../../pipeline/engine/tensorflow.ts';
+import { withValue } from '../../pipeline/engine/variable.ts';
+import { adamState, adamWUpdate, disposeAdamState } from '../../pipeline/train/adamW.ts';
+
+interface Golden {
+  options: { lr: number; betas: [number, number]; eps: number; weight_decay: number };
+  start: number[];
+  gradients: number[][];
+  end: number[];
+}
+
+t.test('ten updates equal torch.optim.AdamW', (t) => {
+  const golden = JSON.parse(
+    readFileSync(new URL('../golden/train/adamW.json', import.meta.url), 'utf8'),
+  ) as Golden;
+  const { lr, betas, eps, weight_decay } = golden.options;
+  const before = tf.memory().numTensors;
+  const initial = tf.tensor2d(golden.start, [6, 5]);
+  const state = adamState(initial);
+  initial.dispose();
+  golden.gradients.forEach((gradient, i) => {
+    tf.tidy(() => {
+      const options = {
+        learningRate: lr,
+        beta1: betas[0],
+        beta2: betas[1],
+        epsilon: eps,
+        weightDecay: weight_decay,
+      };
+      adamWUpdate(state, tf.tensor2d(gradient, [6, 5]), { ...options, step: i + 1 });
+    });
+  });
+  const end = withValue(state.weight, (value) => value.dataSync());
+  const worst = Math.max(...golden.end.map((value, i) => Math.abs(end[i]! - value)));
+  t.ok(worst <= 1e-6, `largest difference ${worst}`);
+  disposeAdamState(state);
+  t.equal(tf.memory().numTensors, before, 'nothing is left behind');
+  t.end();
+});
