@@ -99,7 +99,8 @@ train: $(train) ## the student RUN, from mix and logits
 eval: $(before) $(eval) ## scores of the student before training and of the student RUN
 report: $(report) ## one page about all of it
 
-$(sources): $(recipe)/sources.yaml $(call args_stamp,fetch) | $(tensorflow)
+# Asked for by name it looks again, as files on this machine may have changed under their names.
+$(sources): $(recipe)/sources.yaml $(call args_stamp,fetch) $(if $(filter fetch,$(asked)),FORCE) | $(tensorflow)
 	$(TSX) stages/fetch.ts --config $< --out $(@D) $(call args,fetch)
 
 $(mix): $(recipe)/mix.yaml $(sources) $(call args_stamp,mix) | $(tensorflow)

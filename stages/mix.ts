@@ -12,7 +12,7 @@ await stageCommand({
       required: true,
     },
     out: { describe: 'folder to write the mix to', required: true },
-    sources: { describe: "sources.json of the stage fetch (default: in --out's parent folder)" },
+    'sources-file': { describe: "sources.json of the stage fetch (default: in --out's parent folder)" },
   },
   schema: mixConfig,
   run: async ({ config, options }) => {
@@ -20,7 +20,7 @@ await stageCommand({
       config,
       tokenizerFolder: options.tokenizer,
       out: options.out,
-      sourcesFile: options.sources,
+      sourcesFile: options['sources-file'],
       progress: (line) => console.error(`mix: ${line}`),
     });
     if (upToDate) console.log(`${options.out}: up to date`);

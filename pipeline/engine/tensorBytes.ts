@@ -3,6 +3,7 @@
 import { bitcast, concat, reshape } from './layoutOps.ts';
 import { download, DTYPE_BYTES, dtypeOf, upload, type DType } from './rawOp.ts';
 import { tf, type Tensor } from './tensorflow.ts';
+import { tidyValue } from './tidyValue.ts';
 
 /**
  * A tensor over the given bytes (little-endian, row-major). The memory is shared, not copied: leave it unchanged.
@@ -21,7 +22,7 @@ export function tensorFromBytes(bytes: Uint8Array, shape: readonly number[], dty
 /** The tensor's bytes, whatever its dtype (little-endian, row-major). */
 export function bytesOf(tensor: Tensor): Uint8Array {
   const bytes = tensor.size * DTYPE_BYTES[dtypeOf(tensor)];
-  const values = tf.tidy(() => {
+  const values = tidyValue(() => {
     const flat = reshape(dtypeOf(tensor) === 'uint8' ? tensor : bitcast(tensor, 'uint8'), [bytes]);
     const missing = (4 - (bytes % 4)) % 4;
     const whole = missing === 0 ? flat : concat([flat, upload(new Uint8Array(missing), [missing])], 0);

@@ -185,13 +185,16 @@ async function makeShards(job: Job, decoder: Decoder, planned: readonly PlannedS
   };
   const meter = progressMeter(planned.flatMap(({ samples }) => samples).filter(hasTargets), progress);
   let written = Promise.resolve();
-  for (const { chunk, samples } of planned) {
-    const logits = await teacherLogits(decoder, samples, options, meter);
+  try {
+    for (const { chunk, samples } of planned) {
+      const logits = await teacherLogits(decoder, samples, options, meter);
+      await written;
+      written = commitShard(join(job.out, job.key), chunk, logits, format);
+      written.catch(() => undefined); // it is thrown where it is awaited
+    }
+  } finally {
     await written;
-    written = commitShard(join(job.out, job.key), chunk, logits, format);
-    written.catch(() => undefined); // it is thrown where it is awaited
   }
-  await written;
 }
 
 async function measure(

@@ -5,6 +5,7 @@ import { gatherRows } from '../engine/layoutOps.ts';
 import { download, int32, upload } from '../engine/rawOp.ts';
 import { gatherPerRow } from '../engine/rowOps.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
+import { tidyValue } from '../engine/tidyValue.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import { batchShape, hiddenStates, logitsOf, type Decoder } from '../model/decoder.ts';
 import { padTokens, targetPositions } from '../train/batches.ts';
@@ -94,7 +95,7 @@ function logProbsOf(logits: Tensor, counts: Uint16Array, ids: Int32Array): Float
     for (let i = 0; i < k; i++) places.push(row * K + i);
     start += k;
   });
-  const all = tf.tidy(() =>
+  const all = tidyValue(() =>
     download(gatherPerRow(logits, upload(padded, [counts.length, K])).sub(tf.logSumExp(logits, 1, true))),
   );
   return Float32Array.from(places, (place) => all[place]!);

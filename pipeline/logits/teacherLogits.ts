@@ -3,6 +3,7 @@
 // the head, so that files are written while the next logits are computed.
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../config/userError.ts';
+import { tf } from '../engine/tensorflow.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import { batchShape, hiddenStates, type Decoder } from '../model/decoder.ts';
 import { microBatches, padTokens, targetPositions } from '../train/batches.ts';
@@ -48,7 +49,7 @@ async function batchLogits(
   const targets = batch.flatMap((sample, b) =>
     targetPositions(sample).map((j) => ({ sample, j, row: b * T + j - 1 })),
   );
-  const hidden = hiddenStates(decoder, ids, batchShape(decoder, { B, T }));
+  const hidden = tf.tidy(() => hiddenStates(decoder, ids, batchShape(decoder, { B, T })));
   const rows = Int32Array.from(targets, ({ row }) => row);
   const kept = new Map(batch.map(({ id }) => [id, [] as KeptTokens[]]));
   try {

@@ -8,6 +8,7 @@ import { linear, type Weight } from '../engine/linear.ts';
 import { download, dtypeOf, int32, rawOp } from '../engine/rawOp.ts';
 import { gatherPerRow, scatterAddPerRow, topKPerRow } from '../engine/rowOps.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
+import { tidyValue } from '../engine/tidyValue.ts';
 
 /** Columns of a block: of 16 to 256, the fastest on a CPU from V = 49,152 to 152,064. */
 const BLOCK_WIDTH = 32;
@@ -47,7 +48,7 @@ export function* topTokens(
 ): Generator<TopTokens> {
   for (let start = 0; start < rows.length; start += blockRows) {
     const chosen = rows.slice(start, start + blockRows);
-    yield tf.tidy(() => topOfLogits(linear(gatherRows(hidden, int32(chosen)), head), options));
+    yield tidyValue(() => topOfLogits(linear(gatherRows(hidden, int32(chosen)), head), options));
   }
 }
 
@@ -56,7 +57,7 @@ export function topOfLogits(
   logits: Tensor,
   { k, vocabularySize: V, temperatures = [1] }: TopTokensOptions,
 ): TopTokens {
-  return tf.tidy(() => {
+  return tidyValue(() => {
     const n = logits.shape[0];
     const K = Math.min(k, V);
     const z = cast(wholeBlocks(logits, V), 'float32');

@@ -1,13 +1,13 @@
 // The datasets as `fetch` left them: sources.json names their files with size and sha256.
 // Within the mix a file goes by its name below the dataset's folder, so that no local path enters an artifact.
 import { stat } from 'node:fs/promises';
-import { dirname, relative, sep } from 'node:path';
+import { basename, dirname, relative, sep } from 'node:path';
 import { fingerprint } from '../artifact/fingerprint.ts';
 import { nearest } from '../config/loadConfig.ts';
 import { hasCode, UserError } from '../config/userError.ts';
 import { globPattern } from '../hub/globPattern.ts';
 import { rememberedSha256 } from '../hub/rememberedSha256.ts';
-import { readSources } from '../hub/sourcesFile.ts';
+import { readSources, type Sources } from '../hub/sourcesFile.ts';
 import { isDataFile } from './readRows.ts';
 
 /** One file of a dataset; `name` is its path below the dataset's folder, with "/". */
@@ -27,10 +27,7 @@ export async function datasetFiles(
   sourcesFile: string,
   wanted: Record<string, string | undefined>,
 ): Promise<Record<string, DatasetFile[]>> {
-  const sources = await readSources(dirname(sourcesFile));
-  if (!sources)
-    throw new UserError({ file: sourcesFile, problem: 'no such file', remedy: 'run "make fetch"' });
-  const { datasets } = sources;
+  const { datasets } = await sourcesOf(sourcesFile);
   const found: Record<string, DatasetFile[]> = {};
   for (const [name, glob] of Object.entries(wanted)) {
     const dataset = datasets[name] ?? missingDataset(name, { sourcesFile, known: Object.keys(datasets) });
@@ -61,6 +58,14 @@ function selectFiles(
     problem: glob === undefined ? 'no .parquet, .json or .jsonl file among them' : `none matches "${glob}"`,
     remedy: `there are ${named.map((file) => file.name).join(', ')}`,
   });
+}
+
+async function sourcesOf(file: string): Promise<Sources> {
+  if (basename(file) !== 'sources.json')
+    throw new UserError({ file, problem: 'expected the sources.json that "make fetch" writes' });
+  const sources = await readSources(dirname(file));
+  if (sources) return sources;
+  throw new UserError({ file, problem: 'no such file', remedy: 'run "make fetch"' });
 }
 
 function commonFolder(paths: readonly string[]): string {

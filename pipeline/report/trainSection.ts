@@ -37,7 +37,7 @@ export function trainSection(run: Run): Section {
 function trainingMarkup(run: Run, { name, manifest, curves }: Training, id: string): Markup {
   const steps = curves.get('loss')?.length ?? 0;
   return markup`<h3>Run ${name}</h3>
-${manifest ? staleInputs(run, { name, manifest }) : missing(run, 'train', { what: `Not finished: ${steps} steps so far.`, training: name })}
+${manifest ? staleInputs(run, { name, manifest }) : missing(run, 'train', { what: `Not finished; steps so far: ${steps}.`, training: name })}
 ${lineChart(drawnCurves(curves), { id, title: `Run ${name}: loss over steps`, xTitle: 'step' })}`;
 }
 

@@ -5,7 +5,7 @@ import { cast, gatherRows, slice } from '../engine/layoutOps.ts';
 import { linear } from '../engine/linear.ts';
 import { int32 } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import type { LogitsCache } from '../logits/logitsCache.ts';
+import type { LogitsReader } from '../logits/logitsCache.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import { batchShape, hiddenStates, type Decoder } from '../model/decoder.ts';
 import { microBatches, targetPositions, type MicroBatch } from './batches.ts';
@@ -44,7 +44,7 @@ const PLAIN_KL: DistillationLoss = {
 export async function scoreSamples(
   decoder: Decoder,
   samples: readonly Sample[],
-  cache: LogitsCache,
+  cache: LogitsReader,
   { batchTokens, headBlock }: { batchTokens: number; headBlock: number },
 ): Promise<SampleScores[]> {
   const scores = new Map<string, SampleScores>();

@@ -1,7 +1,7 @@
 // Samples and their cached teacher as the tensors of one batch. A target at position j of a sample is predicted from
 // position j - 1; the cache holds one entry per target, in order.
 import { tf } from '../engine/tensorflow.ts';
-import type { CachedSample, LogitsCache } from '../logits/logitsCache.ts';
+import type { CachedSample, LogitsReader } from '../logits/logitsCache.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import { padTokens, targetPositions, type MicroBatch } from './batches.ts';
 import type { TeacherTargets } from './distillationLoss.ts';
@@ -19,7 +19,7 @@ export interface TrainingBatch {
 /** Reads the teacher's entries of a batch and lays everything out; free the targets with `tf.dispose`. */
 export async function trainingBatch(
   batch: MicroBatch,
-  cache: LogitsCache,
+  cache: LogitsReader,
   { temperature }: { temperature: number },
 ): Promise<TrainingBatch> {
   const cached = await Promise.all(batch.map(({ id }) => cache.read(id, { temperature })));

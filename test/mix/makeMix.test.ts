@@ -187,20 +187,24 @@ void t.test('a larger mix contains the smaller one and holds out no sample that 
 });
 
 void t.test('duplicates go, within a source and across sources', async (t) => {
-  const folder = t.testdir({});
+  const folder = t.testdir({ x: {}, reordered: {} });
   const [own, shared] = [rowsOf('own', 20), rowsOf('shared', 20)];
-  sourcesIn(folder, {
+  const datasets = {
     one: { 'a.jsonl': shared, 'b.jsonl': shared },
     two: { 'a.jsonl': [...shared, ...own] },
-  });
-  const { manifest } = await mixIn(folder, base);
+  };
+  sourcesIn(join(folder, 'x'), datasets);
+  const { manifest } = await mixIn(join(folder, 'x'), base);
   const { sources, total } = manifest.statistics as MixStatistics;
   t.match(sources, {
     one: { kept: 20, wanted: 30, rejected: { duplicate: 20 } },
     two: { kept: 20, wanted: 30, rejected: { duplicate: 20 } },
   });
-  const { samples } = await readMix(join(folder, 'mix'));
+  const { samples } = await readMix(join(folder, 'x/mix'));
   t.equal(new Set(samples.map(({ id }) => id)).size, total.kept);
+  sourcesIn(join(folder, 'reordered'), datasets);
+  await mixIn(join(folder, 'reordered'), { ...base, sources: { two: mine, one: mine } });
+  t.strictSame((await readMix(join(folder, 'reordered/mix'))).samples, samples, 'whichever is named first');
 });
 
 void t.test('up to date, damaged, changed', async (t) => {
@@ -368,7 +372,7 @@ void t.test('the command', async (t) => {
     '--out',
     out,
   ];
-  const first = await run('node', [...stage, '--sources', sources, '--total', '50']);
+  const first = await run('node', [...stage, '--sources-file', sources, '--total', '50']);
   t.match(first.stdout, /^source +rows read +rejected +wanted +kept/);
   t.match(first.stdout, /^one +40 +0 +25 +25 /m);
   t.match(first.stdout, /^total +35 +6 /m);

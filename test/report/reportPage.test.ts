@@ -146,7 +146,7 @@ void t.test('some stages have run', async (t) => {
     await mkdir(join(folder, 'train/slow'), { recursive: true });
     await writeFile(join(folder, 'train/slow/metrics.jsonl'), metrics([3, 2]) + '{"step":3,"lo');
   });
-  t.match(training, 'Not finished: 2 steps so far. To run it: make train RECIPE=part RUN=slow');
+  t.match(training, 'Not finished; steps so far: 2. To run it: make train RECIPE=part RUN=slow');
   t.match(training, 'loss: 3 at step 1, 2 at step 2;');
 
   const trained = await only(async (folder) => {

@@ -1,0 +1,373 @@
+// The logits stage on tiny random models: what it stores, and what kills, other mixes, other teachers and bad input do.
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import t, { type Test } from 'tap';
+import type { FileRecord } from '../../pipeline/artifact/commitFile.ts';
+import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
+import { dumpLogits, parseShare, type DumpOptions } from '../../pipeline/logits/dumpLogits.ts';
+import { openLogits } from '../../pipeline/logits/logitsCache.ts';
+import { logitsConfig } from '../../pipeline/logits/logitsConfig.ts';
+import type { LogitsStatistics } from '../../pipeline/logits/logitsStatistics.ts';
+import type { ShardRecord } from '../../pipeline/logits/shardRecords.ts';
+import type { Sample } from '../../pipeline/mix/tokensArrow.ts';
+import { batchShape, hiddenStates, logitsOf } from '../../pipeline/model/decoder.ts';
+import { disposeDecoder, loadDecoder } from '../../pipeline/model/loadDecoder.ts';
+import { targetPositions } from '../../pipeline/train/batches.ts';
+import { makeTinyModel } from '../tinyModel.ts';
+import { randomSamples, sampleOf, writeTinyMix } from './tinyMix.ts';
+
+process.env.REDISTILL_CACHE = t.testdir();
+
+const run = promisify(execFile);
+const CONFIG = logitsConfig.parse({
+  top_k: 20,
+  mass: 0.95,
+  batch_tokens: 200,
+  head_block: 16,
+  shard_tokens: 150,
+});
+
+/** A folder with a teacher and a mix of 40 samples; `dump` runs the stage on it. */
+async function scene(t: Test, { samples = randomSamples(40), model = {}, config = {} } = {}) {
+  const folder = t.testdir();
+  const at = (name: string) => join(folder, name);
+  await makeTinyModel(at('teacher'), model);
+  await writeTinyMix(at('mix'), { tokenizer: at('teacher'), samples });
+  const lines: string[] = [];
+  const options: DumpOptions = {
+    config: { ...CONFIG, ...config },
+    ...{ mix: at('mix'), teacher: at('teacher'), out: at('out') },
+    progress: (line) => lines.push(line),
+  };
+  return {
+    at,
+    lines,
+    samples,
+    dump: (changes: Partial<DumpOptions> = {}) => dumpLogits({ ...options, ...changes }),
+  };
+}
+
+/** Every file under a folder by its path, as text that shows every byte. */
+function contents(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  return Object.fromEntries(
+    files
+      .filter((file) => statSync(join(folder, file)).isFile())
+      .map((file) => [file, readFileSync(join(folder, file)).toString('base64')]),
+  );
+}
+
+function shardRecords(folder: string): ShardRecord[] {
+  return Object.entries(contents(folder))
+    .filter(([file]) => /shard-.*\.json$/.test(file))
+    .map(([, text]) => JSON.parse(Buffer.from(text, 'base64').toString()) as ShardRecord);
+}
+
+/** Compares as whole: a diff of long base64 helps nobody. */
+function sameContents(t: Test, found: string, expected: Record<string, string>, message: string): void {
+  const now = contents(found);
+  t.same(Object.keys(now), Object.keys(expected), `${message}: the same files`);
+  t.same(
+    Object.keys(expected).filter((file) => now[file] !== expected[file]),
+    [],
+    `${message}: no file differs`,
+  );
+}
+
+t.test('stored values are those of the full softmax', async (t) => {
+  const config = { precision: 'float32' as const, temperatures: [2, 1] };
+  const { at, dump, samples } = await scene(t, { model: { headRows: 320, dtype: 'BF16' }, config });
+  const statistics = (await dump()).manifest!.statistics as LogitsStatistics;
+  const cache = await openLogits(at('out'));
+  t.same(cache.temperatures, [1, 2]);
+  t.equal(cache.vocabularySize, 300, 'the padding of the head is cut off');
+  const decoder = await loadDecoder(at('teacher'), { dtype: 'bfloat16' });
+  let [worst, positions, kept] = [0, 0, 0];
+  const faults: string[] = [];
+  for (const sample of samples) {
+    const [one, two] = [await cache.read(sample.id), await cache.read(sample.id, { temperature: 2 })];
+    let end = 0;
+    for (const [p, j] of targetPositions(sample).entries()) {
+      const z = liveLogits(decoder, sample, j, 300);
+      const [exact, soft] = [softmax(z, 1), softmax(z, 2)];
+      const k = one.counts[p]!;
+      const ids = one.ids.subarray(end, end + k);
+      const tailOf = (p: Float64Array) => p.reduce((sum, q, id) => (ids.includes(id) ? sum : sum + q), 0);
+      const differences = [
+        ...Array.from(ids, (id, i) => one.logProbs[end + i]! - Math.log(exact.p[id]!)),
+        one.logSumExp[p]! - exact.logSumExp,
+        one.logTailMass[p]! - Math.log(tailOf(exact.p)),
+        two.logSumExpAtTemperature[p]! - soft.logSumExp,
+        two.logTailMass[p]! - Math.log(tailOf(soft.p)),
+      ];
+      worst = Math.max(worst, ...differences.map(Math.abs));
+      const tail = tailOf(exact.p);
+      const last = exact.p[ids[k - 1]!]!;
+      if (k < 4 || k > 20) faults.push(`${k} tokens`);
+      if (k < 20 && tail > 0.0501) faults.push(`${k} tokens leave ${tail}`);
+      if (k > 4 && tail + last < 0.0499) faults.push(`${k - 1} tokens would leave ${tail + last}`);
+      if (ids.some((id) => exact.p[id]! < last)) faults.push('not in order of probability');
+      end += k;
+      positions++;
+    }
+    kept += end;
+  }
+  t.same(faults, []);
+  t.ok(
+    worst < 0.05,
+    `largest difference ${worst}: a sequence run alone differs in the last bits of bfloat16`,
+  );
+  t.equal(statistics.total.tokens, positions);
+  t.equal(statistics.total.mean_k, kept / positions);
+  t.equal(statistics.sources.odd!.samples, 20);
+  t.ok(statistics.fidelity.kl_live_cache >= -1e-7 && statistics.fidelity.kl_live_cache < 1e-3);
+  disposeDecoder(decoder);
+  await cache.close();
+});
+
+t.test('precision float16, a sample without targets, and no tensor left behind', async (t) => {
+  const [first] = randomSamples(1);
+  const idle = sampleOf(Int32Array.of(5, 6, 7), Uint8Array.of(1, 0, 0)); // nothing predicts the first token
+  const { at, dump } = await scene(t, { samples: [idle, first!] });
+  const before = tf.memory().numTensors;
+  await dump();
+  t.equal(tf.memory().numTensors, before);
+  const cache = await openLogits(at('out'));
+  t.equal((await cache.read(idle.id)).counts.length, 0);
+  t.equal((await cache.read(first!.id)).counts.length, targetPositions(first!).length);
+  const { counts, logProbs, logTailMass } = await cache.read(first!.id);
+  const mass = logProbs
+    .subarray(0, counts[0])
+    .reduce((sum, l) => sum + Math.exp(l), Math.exp(logTailMass[0]!));
+  t.ok(Math.abs(mass - 1) < 2e-3, `probabilities add up to ${mass}`);
+  await cache.close();
+});
+
+t.test('a killed run goes on, and ends with the same bytes', async (t) => {
+  const { at, dump } = await scene(t, { samples: randomSamples(300), config: { shard_tokens: 100 } });
+  await dump({ out: at('whole') });
+  const whole = contents(at('whole'));
+  await writeFile(at('logits.yaml'), JSON.stringify({ ...CONFIG, shard_tokens: 100 }));
+  const flags = { config: at('logits.yaml'), mix: at('mix'), teacher: at('teacher'), out: at('out') };
+  const command = [
+    '--import',
+    'tsx',
+    'stages/logits.ts',
+    ...Object.entries(flags).flatMap(([k, v]) => [`--${k}`, v]),
+  ];
+  const child = spawn(process.execPath, command, { stdio: 'ignore' });
+  const exit = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+  while (child.exitCode === null && !someShardIn(at('out'))) await setTimeout(5);
+  child.kill('SIGKILL');
+  t.equal(await exit, 'SIGKILL');
+  t.notOk(existsSync(at('out/manifest.json')), 'it was not through');
+  const key = Object.keys(contents(at('out')))[0]!.split('/')[0]!;
+  const done = shardRecords(at('out'));
+  t.ok(done.length > 0 && done.length < shardRecords(at('whole')).length, `${done.length} shards were done`);
+  const timeOfFirst = statSync(at(`out/${key}/${done[0]!.shard.file}`)).mtimeMs;
+  const { stdout } = await run(process.execPath, command);
+  t.match(stdout, /^source .*\neven +150 .*\nodd +150 .*\ntotal +300 /);
+  t.equal(statSync(at(`out/${key}/${done[0]!.shard.file}`)).mtimeMs, timeOfFirst, 'a finished shard is kept');
+  sameContents(t, at('out'), whole, 'after the kill');
+  const { stdout: again } = await run(process.execPath, command);
+  t.match(again, /up to date/);
+});
+
+t.test('a shard that is damaged, or was never recorded, is made again', async (t) => {
+  const { at, dump } = await scene(t);
+  await dump();
+  const whole = contents(at('out'));
+  const arrows = Object.keys(whole).filter((file) => file.endsWith('.arrow'));
+  t.ok(arrows.length > 3);
+  const damaged = readFileSync(at(`out/${arrows[0]!}`));
+  damaged[1000]! ^= 4;
+  writeFileSync(at(`out/${arrows[0]!}`), damaged);
+  rmSync(at(`out/${arrows[1]!.replace('.arrow', '.json')}`));
+  writeFileSync(at(`out/${arrows[2]!}.tmp`), 'half a shard');
+  writeFileSync(at(`out/${arrows[2]!}`), 'cut off');
+  t.equal((await dump()).upToDate, false);
+  sameContents(t, at('out'), whole, 'mended');
+  t.equal((await dump()).upToDate, true);
+});
+
+t.test('shares of several processes, finished by one', async (t) => {
+  const { at, dump } = await scene(t);
+  await dump({ out: at('whole') });
+  for (const part of [3, 1]) await dump({ share: { part, of: 3 } });
+  t.ok(existsSync(at('out/manifest-3-of-3.json')));
+  t.notOk(existsSync(at('out/manifest.json')));
+  const shares = shardRecords(at('out')).length;
+  const all = shardRecords(at('whole')).length;
+  t.ok(shares < all && shares > all / 2, `${shares} of ${all} shards`);
+  await dump();
+  sameContents(t, at('out'), contents(at('whole')), 'two shares of three and a last run');
+  for (const text of ['9/8', '0/8', '1', '1/0', 'a/b', '1/8/2'])
+    t.throws(() => parseShare(text), {
+      name: 'UserError',
+      message: `--shard = "${text}": expected i/n with 1 <= i <= n, such as 1/8`,
+    });
+});
+
+t.test('a changed mix: only what is missing is computed, and the way back costs nothing', async (t) => {
+  const samples = randomSamples(60);
+  const [before, after] = [samples.slice(0, 40), [...samples.slice(25)].reverse()];
+  const { at, dump } = await scene(t, { samples: before });
+  const { manifest: first } = await dump();
+  const old = contents(at('out'));
+  await writeTinyMix(at('other'), { tokenizer: at('teacher'), samples: after });
+  const { manifest: second } = await dump({ mix: at('other') });
+  const made = shardRecords(at('out')).flatMap((record) =>
+    first!.files.some(({ file }) => file.endsWith(record.shard.file)) ? [] : record.samples,
+  );
+  t.same(
+    made.sort(),
+    samples
+      .slice(40)
+      .map(({ id }) => id)
+      .sort(),
+    'the samples that were not there',
+  );
+  t.notSame(second!.fingerprint, first!.fingerprint);
+  const cache = await openLogits(at('out'));
+  for (const { id, lossMask, tokenIds } of after)
+    t.equal(
+      (await cache.read(id)).counts.length,
+      targetPositions({ lossMask }).length,
+      `${tokenIds.length} tokens`,
+    );
+  t.equal(cache.has(samples[0]!.id), filesHold(second!.files, samples[0]!.id, at('out')));
+  await cache.close();
+  const { manifest: third } = await dump();
+  t.same(third, first);
+  const now = contents(at('out'));
+  t.ok(
+    Object.entries(old).every(([file, text]) => now[file] === text),
+    'nothing old was touched',
+  );
+});
+
+t.test('another teacher, and other parameters, have folders of their own', async (t) => {
+  const { at, dump, lines } = await scene(t);
+  const { manifest: first } = await dump();
+  await makeTinyModel(at('second'), { seed: 1 });
+  const { manifest: second } = await dump({ teacher: at('second') });
+  const { manifest: third } = await dump({ config: { ...CONFIG, top_k: 10 } });
+  const folders = [first, second, third].map((manifest) => manifest!.files[0]!.file.split('/')[0]);
+  t.equal(new Set(folders).size, 3);
+  t.ok(
+    [second, third].every((manifest) => manifest!.files.every(({ file }) => !file.startsWith(folders[0]!))),
+  );
+  lines.length = 0;
+  const back = await dump();
+  t.same(back.manifest, first);
+  t.equal(back.upToDate, false);
+  t.same(lines, [], 'nothing was computed');
+  await dump({ config: { ...CONFIG, batch_tokens: 100, head_block: 8 } });
+  t.same(lines, [], 'how it is computed is no reason to compute it again');
+});
+
+t.test('a teacher with other tokens is refused, naming the first', async (t) => {
+  const { at, dump, lines } = await scene(t);
+  await makeTinyModel(at('student'), {});
+  await cp(at('teacher'), at('swapped'), { recursive: true });
+  const text = await readFile(at('swapped/tokenizer.json'), 'utf8');
+  await writeFile(
+    at('swapped/tokenizer.json'),
+    text.replace('"<filler7>": 266', '"<filler7>": 270').replace('"<filler11>": 270', '"<filler11>": 266'),
+  );
+  await dump({ teacher: at('swapped') });
+  t.match(lines[0], /the tokenizer of .*mix is not to be found: only the number of tokens is checked/);
+  const model = { reference: 'x', revision: null, path: at('student'), fingerprint: 'x' };
+  await writeFile(
+    at('sources.json'),
+    JSON.stringify({ formatVersion: 1, teacher: model, student: model, datasets: {} }),
+  );
+  const message =
+    /swapped\/tokenizer\.json: not the vocabulary of the mix \(.*student\/tokenizer\.json\): token "<filler11>" is 266 in the one and 270 in the other; take/;
+  await t.rejects(dump({ teacher: at('swapped'), out: at('refused') }), { name: 'UserError', message });
+  t.notOk(existsSync(at('refused')), 'nothing is written');
+  lines.length = 0;
+  await rm(at('swapped/tokenizer.json'));
+  await dump({ teacher: at('swapped'), out: at('unchecked') });
+  t.match(lines[0], /swapped has no tokenizer.json: only the number of tokens is checked/);
+  await makeTinyModel(at('small'), { vocabSize: 262 });
+  await rm(at('small/tokenizer.json'));
+  await t.rejects(dump({ teacher: at('small') }), {
+    name: 'UserError',
+    message: /mix: sample [0-9a-f]{32} = \d+: this token is not among the 262 of/,
+  });
+});
+
+t.test('a template of its own does not make a teacher another family', async (t) => {
+  const { at, dump, lines } = await scene(t);
+  await cp(at('teacher'), at('student'), { recursive: true });
+  const model = { reference: 'x', revision: null, path: at('student'), fingerprint: 'x' };
+  await writeFile(
+    at('sources.json'),
+    JSON.stringify({ formatVersion: 1, teacher: model, student: model, datasets: {} }),
+  );
+  const text = await readFile(at('teacher/tokenizer_config.json'), 'utf8');
+  await writeFile(at('teacher/tokenizer_config.json'), text.replaceAll('<|im_start|>', '<|endoftext|>'));
+  await dump();
+  t.match(lines[0], /samples/, 'no notice');
+});
+
+t.test('NaN is named by sample and position', async (t) => {
+  const samples = randomSamples(20, { vocabSize: 290 });
+  const bad = sampleOf(Int32Array.of(8, 9, 10, 299, 11, 12, 13), Uint8Array.of(0, 0, 1, 1, 1, 0, 1));
+  const edit = (name: string, values: Float32Array) => {
+    if (name === 'model.embed_tokens.weight') values[299 * 64] = NaN;
+  };
+  const { at, dump } = await scene(t, { samples: [...samples, bad], model: { tied: false, edit } });
+  const message = `sample ${bad.id} (even), position 2: the teacher gives a logit that is NaN or infinite; `;
+  // attention weighs a NaN that lies ahead with 0, which is NaN: the sample's first position shows it
+  await t.rejects(dump(), {
+    name: 'UserError',
+    message: new RegExp(`^${message.replaceAll(/[()]/g, '\\$&')}`),
+  });
+  t.notOk(existsSync(at('out/manifest.json')));
+});
+
+t.test('a sample longer than the teacher reads is refused', async (t) => {
+  const { dump } = await scene(t, { model: { maxPositions: 16 } });
+  const message =
+    /config\.json: max_position_embeddings = 16: sample [0-9a-f]+ has \d+ tokens; set max_tokens in mix.yaml to 16/;
+  await t.rejects(dump(), { name: 'UserError', message });
+});
+
+function someShardIn(folder: string): boolean {
+  return existsSync(folder) && shardRecords(folder).length > 0;
+}
+
+function filesHold(files: readonly FileRecord[], id: string, folder: string): boolean {
+  return files.some(
+    ({ file }) => file.endsWith('.json') && readFileSync(join(folder, file), 'utf8').includes(id),
+  );
+}
+
+/** Float32 logits that predict token j of a sample run alone, over the first V tokens. */
+function liveLogits(
+  decoder: Awaited<ReturnType<typeof loadDecoder>>,
+  { tokenIds }: Sample,
+  j: number,
+  V: number,
+): Float32Array {
+  const logits = tf.tidy(() => {
+    const hidden = hiddenStates(decoder, tokenIds, batchShape(decoder, { B: 1, T: tokenIds.length }));
+    return logitsOf(hidden, decoder).slice<Tensor>([j - 1, 0], [1, V]);
+  });
+  const values = logits.dataSync() as Float32Array;
+  logits.dispose();
+  return values;
+}
+
+function softmax(z: Float32Array, T: number): { p: Float64Array; logSumExp: number } {
+  const max = z.reduce((a, b) => Math.max(a, b), -Infinity) / T;
+  const total = z.reduce((sum, value) => sum + Math.exp(value / T - max), 0);
+  const logSumExp = max + Math.log(total);
+  return { logSumExp, p: Float64Array.from(z, (value) => Math.exp(value / T - logSumExp)) };
+}
