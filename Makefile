@@ -71,6 +71,10 @@ $(foreach stage,$(changed),$(call args_file,$(stage))): FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(strip $(ARGS)))' > $@
 
+ifeq ($(RUN),before)
+$(error RUN=before is what eval calls the untrained student; take another name)
+endif
+
 # ---- Stages, in flow order. Set-up is order-only: it must be there, but makes nothing stale.
 
 ifneq ($(filter all clean $(stages),$(or $(MAKECMDGOALS),all)),)

@@ -21,13 +21,13 @@ const RECIPE = {
 teacher: ${join(base, 'model')}
 student: { prune: { from: teacher, keep_layers: [0, 2] } }
 datasets:
-  metamathqa: data/samples/MetaMathQA-395K.json
-  evol_code: data/samples/EvolInstruct-Code-80k.json
+  metamathqa: data/samples/MetaMathQA
+  evol_code: data/samples/Evol-Instruct-Code-80k-v1
 `,
   mix: `
 total: 60
 held_out: 12
-max_tokens: 160
+max_tokens: 400
 overlength: truncate
 sources:
   metamathqa: { weight: 2, format: metamathqa }
@@ -35,7 +35,7 @@ sources:
 `,
   teacher: 'bits: 8\n',
   logits: 'top_k: 32\nbatch_tokens: 1024\n',
-  train: 'learning_rate: 3e-3\nbatch_tokens: 512\nmicro_batch_tokens: 512\ncheckpoint_every: 3\n',
+  train: 'learning_rate: 3e-3\nbatch_tokens: 2048\nmicro_batch_tokens: 2048\ncheckpoint_every: 3\n',
   eval: 'dtype: float32\n',
 };
 
