@@ -34,7 +34,7 @@ import {
   refuseLongSamples,
   sharedVocabulary,
   type Teacher,
-} from './teacher.ts';
+} from './describeTeacher.ts';
 import { teacherLogits } from './teacherLogits.ts';
 
 /** Sequences that the teacher reads once more, to compare with the cache. */

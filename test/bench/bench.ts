@@ -23,6 +23,8 @@ const INSTALL =
   'make a virtual environment outside the repository (python3 -m venv DIR), install the reference into it ' +
   '(DIR/bin/pip install torch transformers safetensors) and run "REDISTILL_PYTHON=DIR/bin/python make bench"';
 
+const measured = z.union([z.object({ seconds: z.number() }), z.object({ peakBytes: z.number() })]);
+
 await reportErrors('bench', async () => {
   const given = await yargs(hideBin(process.argv))
     .options({
@@ -78,8 +80,6 @@ interface Run {
   seconds: number[];
   peakBytes: number;
 }
-
-const measured = z.union([z.object({ seconds: z.number() }), z.object({ peakBytes: z.number() })]);
 
 async function run(command: string[]): Promise<Run> {
   const result: Run = { seconds: [], peakBytes: 0 };

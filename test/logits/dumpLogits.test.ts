@@ -16,6 +16,8 @@ import type { ShardRecord } from '../../pipeline/logits/shardRecords.ts';
 import type { Sample } from '../../pipeline/mix/tokensArrow.ts';
 import { batchShape, hiddenStates, logitsOf } from '../../pipeline/model/decoder.ts';
 import { disposeDecoder, loadDecoder } from '../../pipeline/model/loadDecoder.ts';
+import { makeTeacher } from '../../pipeline/model/teacher.ts';
+import { teacherConfig } from '../../pipeline/model/teacherConfig.ts';
 import { targetPositions } from '../../pipeline/train/batches.ts';
 import { makeTinyModel } from '../tinyModel.ts';
 import { randomSamples, sampleOf, writeTinyMix } from './tinyMix.ts';
@@ -30,6 +32,12 @@ const CONFIG = logitsConfig.parse({
   head_block: 16,
   shard_tokens: 150,
 });
+
+interface Golden {
+  input_ids: number[][];
+  lengths: number[];
+  token_logprobs: number[][];
+}
 
 /** A folder with a teacher and a mix of 40 samples; `dump` runs the stage on it. */
 async function scene(t: Test, { samples = randomSamples(40), model = {}, config = {} } = {}) {
@@ -127,6 +135,61 @@ t.test('stored values are those of the full softmax', async (t) => {
   t.ok(statistics.fidelity.kl_live_cache >= -1e-7 && statistics.fidelity.kl_live_cache < 1e-3);
   disposeDecoder(decoder);
   await cache.close();
+});
+
+const FIXTURES = '../shared/fixtures';
+const skip = existsSync(FIXTURES) ? false : 'needs ../shared';
+
+t.test('log-probabilities of the next tokens are those of transformers in float32', { skip }, async (t) => {
+  for (const name of ['tiny-qwen2-tied', 'tiny-llama3-rope-sharded', 'tiny-qwen2-untied-r1distill']) {
+    const golden = JSON.parse(readFileSync(`${FIXTURES}/${name}/goldens.json`, 'utf8')) as Golden;
+    const samples = golden.lengths.map((length, b) =>
+      sampleOf(Int32Array.from(golden.input_ids[b]!.slice(0, length)), new Uint8Array(length).fill(1), b),
+    );
+    const { at, dump } = await scene(t, { samples, config: { top_k: 1000, mass: 1 } });
+    await dump({ teacher: `${FIXTURES}/${name}` });
+    const cache = await openLogits(at('out'));
+    let [worst, sum, count] = [0, 0, 0];
+    for (const [b, { id, tokenIds }] of samples.entries()) {
+      const { ids, logProbs, counts, logTailMass } = await cache.read(id);
+      t.ok(
+        counts.every((k) => k === cache.vocabularySize) && logTailMass.every((mass) => mass === -Infinity),
+      );
+      for (let p = 0; p < counts.length; p++) {
+        const start = p * cache.vocabularySize;
+        const place = ids.subarray(start, start + cache.vocabularySize).indexOf(tokenIds[p + 1]!);
+        const difference = Math.abs(logProbs[start + place]! - golden.token_logprobs[b]![p]!);
+        worst = Math.max(worst, difference);
+        sum += difference;
+        count++;
+      }
+    }
+    t.ok(
+      sum / count < 0.05 && worst < 0.2,
+      `${name} in bfloat16: mean difference ${sum / count}, largest ${worst}`,
+    );
+    await cache.close();
+  }
+});
+
+t.test('a quantized teacher goes by its manifest, and a damaged one is refused', async (t) => {
+  const { at, dump } = await scene(t);
+  const config = teacherConfig.parse({ bits: 8, group_size: 64 });
+  const { manifest: quantized } = await makeTeacher({ config, model: at('teacher'), out: at('quantized') });
+  const { manifest } = await dump({ teacher: at('quantized') });
+  t.equal(manifest!.inputs.teacher, quantized.fingerprint);
+  await dump({ out: at('plain') });
+  const [found, exact] = [await openLogits(at('out')), await openLogits(at('plain'))];
+  const { id } = randomSamples(1)[0]!;
+  const [a, b] = [await found.read(id), await exact.read(id)];
+  const difference = Math.max(...a.logSumExp.map((value, p) => Math.abs(value - b.logSumExp[p]!)));
+  t.ok(difference > 0 && difference < 0.2, `8 bits move the log-sum-exp by ${difference}`);
+  await Promise.all([found.close(), exact.close()]);
+  const weights = readFileSync(at(`quantized/${quantized.files[0]!.file}`));
+  weights[weights.length - 1]! ^= 1;
+  writeFileSync(at(`quantized/${quantized.files[0]!.file}`), weights);
+  const message = /quantized\/.*has sha256 .*; run "make teacher"/;
+  await t.rejects(dump({ teacher: at('quantized'), out: at('new') }), { name: 'UserError', message });
 });
 
 t.test('precision float16, a sample without targets, and no tensor left behind', async (t) => {
