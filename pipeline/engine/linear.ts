@@ -1,7 +1,7 @@
 // y = x Wᵀ + b for every kind of weight: float32 (training in full precision, references), bfloat16 (fast frozen
 // or trainable copies) and HQQ-packed (the teacher). Weights are stored [out, in], as in checkpoints.
 // The product runs in the weight's own precision; the gradients that flow between functions are always float32.
-import { cast } from './layoutOps.ts';
+import { cast, concat } from './layoutOps.ts';
 import { packedMatMul, type PackedWeight } from './packedWeight.ts';
 import { dtypeOf, rawOp } from './rawOp.ts';
 import { tf, type Tensor } from './tensorflow.ts';
@@ -16,14 +16,40 @@ export interface DenseWeight {
 
 export type Weight = DenseWeight | PackedWeight;
 
+/** A tensor that training may replace. */
+export interface Parameter {
+  values: Tensor;
+}
+
+/** A projection: weight [out, in] and perhaps a bias [out], float32. */
+export interface Linear {
+  weight: Weight;
+  bias?: Parameter;
+}
+
 /**
  * @param x [N, in], float32 or bfloat16
- * @param bias [out], float32
  * @returns [N, out] in the precision of the weight
  */
-export function linear(x: Tensor, weight: Weight, bias?: Tensor): Tensor {
-  const product = weight.kind === 'packed' ? packedMatMul(x, weight) : denseProduct(x, weight);
-  return bias ? addBias(product, bias) : product;
+export function linear(x: Tensor, { weight, bias }: Linear): Tensor {
+  const product = weight.kind === 'packed' ? packedMatMul(x, weight) : denseProduct(x, [weight]);
+  return bias ? addBias(product, [bias.values]) : product;
+}
+
+/**
+ * Several projections of one x side by side, [N, Σ out], as one product: the narrow ones among them, such as the keys
+ * and values of grouped-query attention, would run at half the rate alone.
+ */
+export function linears(x: Tensor, projections: Linear[]): Tensor {
+  const weights = projections.flatMap(({ weight }) => (weight.kind === 'dense' ? [weight] : []));
+  if (weights.length < projections.length)
+    return concat(
+      projections.map((projection) => linear(x, projection)),
+      1,
+    );
+  const product = denseProduct(x, weights);
+  const biases = projections.flatMap(({ bias }) => (bias ? [bias.values] : []));
+  return biases.length > 0 ? addBias(product, biases) : product;
 }
 
 /** The product of two matrices of one dtype, either one transposed first. */
@@ -31,25 +57,50 @@ export function matMul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
   return rawOp('MatMul', [a, b], { T: dtypeOf(a), transpose_a: transposeA, transpose_b: transposeB });
 }
 
-/** y = x Wᵀ, so dx = dy W and dW = dyᵀ x. */
-function denseProduct(x: Tensor, { values: w, trainable }: DenseWeight): Tensor {
-  const dtype = dtypeOf(w);
-  const forward = () => ({ value: matMul(cast(x, dtype), w, { transposeB: true }), saved: [x] as [Tensor] });
-  const dInput = (dy: Tensor) => cast(matMul(dy, w), 'float32');
-  const dWeight = (dy: Tensor, x: Tensor) =>
-    cast(matMul(dy, cast(x, dtype), { transposeA: true }), 'float32');
-  if (!trainable) return withGradient([x], forward, (dy) => [dInput(cast(dy, dtype))]);
-  return withGradient([x, w], forward, (dy, [x]) => {
-    const dyInDtype = cast(dy, dtype);
-    return [dInput(dyInDtype), dWeight(dyInDtype, x)];
-  });
+/** y = x Wᵀ with the weights stacked to one W, so dx = dy W and dW = dyᵀ x, cut apart again. All are trainable or none. */
+function denseProduct(x: Tensor, weights: DenseWeight[]): Tensor {
+  const values = weights.map(({ values }) => values);
+  const dtype = dtypeOf(values[0]!);
+  const trained = weights[0]!.trainable ? values : [];
+  return withGradient<Tensor[]>(
+    [x, ...trained],
+    () => ({
+      value: matMul(cast(x, dtype), concat(values, 0), { transposeB: true }),
+      saved: trained.length > 0 ? [x] : [],
+    }),
+    (dy, [x]) => {
+      const dyInDtype = cast(dy, dtype);
+      const dx = cast(matMul(dyInDtype, concat(values, 0)), 'float32');
+      if (!x) return [dx];
+      const dW = cast(matMul(dyInDtype, cast(x, dtype), { transposeA: true }), 'float32');
+      return [
+        dx,
+        ...split(
+          dW,
+          values.map(({ shape }) => shape[0]),
+        ),
+      ];
+    },
+  );
 }
 
 /** y + b, added in float32 and returned in the dtype of y; db is the sum of dy over the rows. */
-function addBias(y: Tensor, bias: Tensor): Tensor {
+function addBias(y: Tensor, biases: Tensor[]): Tensor {
   return withGradient(
-    [y, bias],
-    () => ({ value: cast(tf.add(cast(y, 'float32'), bias), dtypeOf(y)), saved: [] }),
-    (dy) => [dy.clone(), tf.sum(dy, 0)],
+    [y, ...biases],
+    () => ({ value: cast(tf.add(cast(y, 'float32'), concat(biases, 0)), dtypeOf(y)), saved: [] }),
+    (dy) => [
+      dy.clone(),
+      ...split(
+        tf.sum(dy, 0),
+        biases.map(({ size }) => size),
+      ),
+    ],
   );
+}
+
+/** Cuts a tensor along its first axis into parts of these lengths. */
+function split(tensor: Tensor, lengths: number[]): Tensor[] {
+  if (lengths.length === 1) return [tensor.clone()];
+  return tf.split(tensor, lengths, 0);
 }

@@ -48,7 +48,7 @@ export function* topTokens(
 ): Generator<TopTokens> {
   for (let start = 0; start < rows.length; start += blockRows) {
     const chosen = rows.slice(start, start + blockRows);
-    yield tidyValue(() => topOfLogits(linear(gatherRows(hidden, int32(chosen)), head), options));
+    yield tidyValue(() => topOfLogits(linear(gatherRows(hidden, int32(chosen)), { weight: head }), options));
   }
 }
 

@@ -9,6 +9,7 @@ import { cast, concat, reshape, slice, transpose } from '../engine/layoutOps.ts'
 import { dtypeOf, rawOp } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { withGradient } from '../engine/tape.ts';
+import { rotate, rotateBack, type RotaryTables } from './rotaryEmbedding.ts';
 
 const QUERY_BLOCK = 128;
 
@@ -16,45 +17,58 @@ const QUERY_BLOCK = 128;
 const MASKED = -1e9;
 
 /**
- * @param q [B, T, H, hd]
- * @param k [B, T, H / G, hd]
- * @param v [B, T, H / G, hd]
- * @returns [B, T, H, hd] in the dtype of the inputs
+ * Rotary embedding and attention over projected heads.
+ * @param heads [B, T, H + 2 KV, hd]: queries, keys and values side by side
+ * @returns [B, T, H, hd] in the dtype of the heads
  */
-export function causalAttention(q: Tensor, k: Tensor, v: Tensor): Tensor {
-  const [, T, H, headDim] = q.shape as [number, number, number, number];
-  const G = H / k.shape[2]!;
-  const scale = headDim ** -0.5;
-  const queryRows = (q: Tensor) => groupQueries(cast(cast(q, 'float32').mul(scale), dtypeOf(q)), G);
+export function causalAttention(
+  heads: Tensor,
+  { queryHeads: H, rotary }: { queryHeads: number; rotary: RotaryTables },
+): Tensor {
+  const T = heads.shape[1]!;
+  const KV = (heads.shape[2]! - H) / 2;
   return withGradient(
-    [q, k, v],
+    [heads],
     () => {
-      const [Q, K, V] = [queryRows(q), headsFirst(k), headsFirst(v)];
+      const { Q, K, V } = attentionInputs(heads, { H, KV, rotary });
       const value = ungroupQueries(
         concat(
           queryBlocks(T).map((block) => attend(Q, K, V, block)),
           3,
         ),
       );
-      return { value, saved: [q, k, v, value] as [Tensor, Tensor, Tensor, Tensor] };
+      return { value, saved: [heads, value] as [Tensor, Tensor] };
     },
-    (dO, [q, k, v, o]) => {
-      const dtype = dtypeOf(q);
-      const [Q, K, V] = [queryRows(q), headsFirst(k), headsFirst(v)];
-      const delta = groupQueries(dO.mul(cast(o, 'float32')).sum(-1, true), G); // [B, KV, G, T, 1]
-      const dOut = groupQueries(cast(dO, dtype), G);
+    (dO, [heads, o]) => {
+      const { Q, K, V, scale } = attentionInputs(heads, { H, KV, rotary });
+      const delta = groupQueries(dO.mul(cast(o, 'float32')).sum(-1, true), KV); // [B, KV, G, T, 1]
+      const dOut = groupQueries(cast(dO, dtypeOf(heads)), KV);
       const blocks = queryBlocks(T).map((block) => attendBackward({ Q, K, V, dOut, delta, T }, block));
-      const dQ = concat(
-        blocks.map(({ dQ }) => dQ),
-        3,
-      );
-      return [
-        ungroupQueries(dQ).mul(scale),
-        headsFirst(tf.addN(blocks.map(({ dK }) => dK))),
-        headsFirst(tf.addN(blocks.map(({ dV }) => dV))),
-      ];
+      const dQ = ungroupQueries(
+        concat(
+          blocks.map(({ dQ }) => dQ),
+          3,
+        ),
+      ).mul(scale);
+      const dK = headsFirst(tf.addN(blocks.map(({ dK }) => dK)));
+      const dV = headsFirst(tf.addN(blocks.map(({ dV }) => dV)));
+      return [concat([rotateBack(concat([dQ, dK], 2), rotary), dV], 2)];
     },
   );
+}
+
+/** Q [B, KV, G, T, hd], rotated and scaled; K, rotated, and V [B, KV, T, hd]. */
+function attentionInputs(heads: Tensor, { H, KV, rotary }: { H: number; KV: number; rotary: RotaryTables }) {
+  const dtype = dtypeOf(heads);
+  const part = (x: Tensor, begin: number, count: number) => slice(x, [0, 0, begin, 0], [-1, -1, count, -1]);
+  const scale = heads.shape[3]! ** -0.5;
+  const rotated = rotate(cast(part(heads, 0, H + KV), 'float32'), rotary);
+  return {
+    Q: groupQueries(cast(part(rotated, 0, H).mul(scale), dtype), KV),
+    K: headsFirst(cast(part(rotated, H, KV), dtype)),
+    V: headsFirst(part(heads, H + KV, KV)),
+    scale,
+  };
 }
 
 /** A range of query positions; it attends to the keys `0 .. end-1`. */
@@ -131,9 +145,9 @@ function batchMatMul(a: Tensor, b: Tensor, { transposeA = false, transposeB = fa
 }
 
 /** [B, T, H, d] to [B, KV, G, T, d]: the heads that share a key head side by side. */
-function groupQueries(x: Tensor, G: number): Tensor {
+function groupQueries(x: Tensor, KV: number): Tensor {
   const [B, T, H, d] = x.shape as number[];
-  return transpose(reshape(x, [B!, T!, H! / G, G, d!]), [0, 2, 3, 1, 4]);
+  return transpose(reshape(x, [B!, T!, KV, H! / KV, d!]), [0, 2, 3, 1, 4]);
 }
 
 /** The inverse of `groupQueries`. */

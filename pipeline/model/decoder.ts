@@ -3,26 +3,22 @@
 // products run in the precision of their weights. Layers are separate functions so that training can go through
 // them one by one, keeping only what lies between two layers.
 import { cast, gatherRows, reshape } from '../engine/layoutOps.ts';
-import { linear, type DenseWeight, type Weight } from '../engine/linear.ts';
+import {
+  linear,
+  linears,
+  type DenseWeight,
+  type Linear,
+  type Parameter,
+  type Weight,
+} from '../engine/linear.ts';
 import { int32, type DType } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { withGradient } from '../engine/tape.ts';
 import { causalAttention } from './causalAttention.ts';
 import type { ModelConfig } from './modelConfig.ts';
 import { rmsNorm } from './rmsNorm.ts';
-import { applyRotary, rotaryTables, type RotaryTables } from './rotaryEmbedding.ts';
+import { rotaryTables, type RotaryTables } from './rotaryEmbedding.ts';
 import { swiglu } from './swiglu.ts';
-
-/** A tensor that training may replace. Vectors (norms [D], biases [out]) are float32. */
-export interface Parameter {
-  values: Tensor;
-}
-
-/** A projection: weight [out, in] and perhaps a bias [out]. */
-export interface Linear {
-  weight: Weight;
-  bias?: Parameter;
-}
 
 /** The parameters of one decoder layer. */
 export interface DecoderLayer {
@@ -106,30 +102,22 @@ export function finalNorm(
 
 /** Logits of some rows of the hidden states, float32: [n, D] to [n, V]. Never ask for all rows of a long batch. */
 export function logitsOf(hidden: Tensor, { head }: Pick<Decoder, 'head'>): Tensor {
-  return tf.tidy(() => cast(linear(hidden, head), 'float32'));
+  return tf.tidy(() => cast(linear(hidden, { weight: head }), 'float32'));
 }
 
 function selfAttention(
   h: Tensor,
   { query, key, value, output }: DecoderLayer,
-  config: ModelConfig,
+  { numAttentionHeads: queryHeads, headDim }: ModelConfig,
   { B, T, rotary }: BatchShape,
 ): Tensor {
-  const heads = (projection: Linear, count: number) =>
-    reshapeTaped(project(h, projection), [B, T, count, config.headDim]);
-  const q = applyRotary(heads(query, config.numAttentionHeads), rotary);
-  const k = applyRotary(heads(key, config.numKeyValueHeads), rotary);
-  const v = heads(value, config.numKeyValueHeads);
-  const context = causalAttention(q, k, v);
-  return project(reshapeTaped(context, [B * T, -1]), output);
+  const heads = reshapeTaped(linears(h, [query, key, value]), [B, T, -1, headDim]);
+  const context = causalAttention(heads, { queryHeads, rotary });
+  return linear(reshapeTaped(context, [B * T, -1]), output);
 }
 
 function mlp(h: Tensor, { gate, up, down }: DecoderLayer): Tensor {
-  return project(swiglu(project(h, gate), project(h, up)), down);
-}
-
-function project(x: Tensor, { weight, bias }: Linear): Tensor {
-  return linear(x, weight, bias?.values);
+  return linear(swiglu(linear(h, gate), linear(h, up)), down);
 }
 
 /** x + y with x the float32 stream and y in any precision. */

@@ -2,13 +2,13 @@
 // Tensors are read one at a time, so the peak is the model plus its largest tensor. The names are those of
 // Hugging Face checkpoints; `namedParameters` walks the loaded model under the same names.
 import { cast } from '../engine/layoutOps.ts';
-import type { DenseWeight, Weight } from '../engine/linear.ts';
+import type { DenseWeight, Linear, Parameter, Weight } from '../engine/linear.ts';
 import type { DType } from '../engine/rawOp.ts';
 import { tensorFromBytes } from '../engine/tensorBytes.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { UserError } from '../config/userError.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
-import type { Decoder, DecoderLayer, Linear, Parameter } from './decoder.ts';
+import type { Decoder, DecoderLayer } from './decoder.ts';
 import { readPackedWeight } from './hqqWeights.ts';
 import type { ModelConfig } from './modelConfig.ts';
 

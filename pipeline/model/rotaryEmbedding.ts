@@ -2,10 +2,8 @@
 // dimension i is i + hd/2. rope(x) = x cos + swap(x) sin, where swap exchanges the halves and the sine's first half
 // is negated. A rotation's gradient is the rotation back: the same with the sine negated.
 import type { ModelConfig } from './modelConfig.ts';
-import { cast } from '../engine/layoutOps.ts';
 import { dtypeOf, int32, rawOp } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { withGradient } from '../engine/tape.ts';
 
 /** Cosines and signed sines of every position, [1, T, 1, hd] float32. */
 export interface RotaryTables {
@@ -34,14 +32,14 @@ export function rotaryTables({
   return { cos: tf.tensor(cos, shape), sin: tf.tensor(sin, shape) };
 }
 
-/** Rotates heads [B, T, H, hd] by their positions; result in the dtype of `x`. */
-export function applyRotary(x: Tensor, { cos, sin }: RotaryTables): Tensor {
-  const rotate = (x: Tensor, signedSin: Tensor) => x.mul(cos).add(swapHalves(x).mul(signedSin));
-  return withGradient(
-    [x],
-    () => ({ value: cast(rotate(cast(x, 'float32'), sin), dtypeOf(x)), saved: [] }),
-    (dy) => [rotate(dy, sin.neg())],
-  );
+/** Rotates heads [B, T, H, hd] (float32) by their positions. */
+export function rotate(x: Tensor, { cos, sin }: RotaryTables): Tensor {
+  return x.mul(cos).add(swapHalves(x).mul(sin));
+}
+
+/** The inverse of `rotate`, and its gradient. */
+export function rotateBack(x: Tensor, { cos, sin }: RotaryTables): Tensor {
+  return rotate(x, { cos, sin: sin.neg() });
 }
 
 function swapHalves(x: Tensor): Tensor {

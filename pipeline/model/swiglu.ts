@@ -1,7 +1,8 @@
 // The gated activation of the decoders' MLP (arXiv 2002.05202): silu(g) u with silu(g) = g σ(g).
-// dg = dy u σ(g) (1 + g (1 - σ(g))),   du = dy silu(g). Computed in float32, returned in the dtype of the inputs.
+// dg = dy u σ(g) (1 + g (1 - σ(g))),   du = dy silu(g). silu is computed in float32, its product in
+// the dtype of the inputs.
 import { cast } from '../engine/layoutOps.ts';
-import { dtypeOf } from '../engine/rawOp.ts';
+import { dtypeOf, rawOp } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { withGradient } from '../engine/tape.ts';
 
@@ -11,7 +12,8 @@ export function swiglu(gate: Tensor, up: Tensor): Tensor {
     [gate, up],
     () => {
       const g = cast(gate, 'float32');
-      const value = cast(g.mul(tf.sigmoid(g)).mul(cast(up, 'float32')), dtypeOf(gate));
+      const T = dtypeOf(gate);
+      const value = rawOp('Mul', [cast(g.mul(tf.sigmoid(g)), T), up], { T });
       return { value, saved: [gate, up] as [Tensor, Tensor] };
     },
     (dy, [gate, up]) => {

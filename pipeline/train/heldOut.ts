@@ -1,13 +1,12 @@
 // How close a model is to the teacher on the held-out samples, from the cache alone: KL(teacher || model) with the
 // tail as one outcome (a lower bound of the full KL, and tight at the usual tail mass), the next-token cross-entropy
 // of the text, and how often both find the same token most probable.
-import { cast, gatherRows, slice } from '../engine/layoutOps.ts';
-import { linear } from '../engine/linear.ts';
+import { gatherRows, slice } from '../engine/layoutOps.ts';
 import { int32 } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import type { LogitsReader } from '../logits/logitsCache.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
-import { batchShape, hiddenStates, type Decoder } from '../model/decoder.ts';
+import { batchShape, hiddenStates, logitsOf, type Decoder } from '../model/decoder.ts';
 import { microBatches, targetPositions, type MicroBatch } from './batches.ts';
 import { lossValues, rowsOfTargets, type DistillationLoss } from './distillationLoss.ts';
 import { trainingBatch, type TrainingBatch } from './trainingBatch.ts';
@@ -109,12 +108,12 @@ function positionScores(decoder: Decoder, { ids, B, T, rows, targets }: Training
     for (let begin = 0; begin < n; begin += headBlock)
       tf.tidy(() => {
         const count = Math.min(headBlock, n - begin);
-        const logits = cast(linear(slice(hidden, [begin, 0], [count, -1]), decoder.head), 'float32');
+        const logits = logitsOf(slice(hidden, [begin, 0], [count, -1]), decoder);
         const block = rowsOfTargets(targets, begin, count);
         const { divergence, crossEntropy } = lossValues(logits, block, PLAIN_KL);
-        scores.kl.set(divergence.dataSync() as Float32Array, begin);
-        scores.crossEntropy.set(crossEntropy.dataSync() as Float32Array, begin);
-        scores.agreement.set(agreement(logits, block.ids).dataSync() as Float32Array, begin);
+        scores.kl.set(divergence.dataSync(), begin);
+        scores.crossEntropy.set(crossEntropy.dataSync(), begin);
+        scores.agreement.set(agreement(logits, block.ids).dataSync(), begin);
       });
   });
   return scores;

@@ -2,7 +2,7 @@
 // the step being built up. With `recompute` only the layers' inputs are kept and each layer is computed again on the
 // way back: a third more work for a fraction of the memory.
 import { cast, gatherRows } from '../engine/layoutOps.ts';
-import type { DenseWeight } from '../engine/linear.ts';
+import type { DenseWeight, Parameter } from '../engine/linear.ts';
 import { int32, rawOp } from '../engine/rawOp.ts';
 import { backpropagate, record, recomputed, withGradient, type Leaves } from '../engine/tape.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
@@ -14,14 +14,7 @@ import {
   scatterAddRows,
   type Variable,
 } from '../engine/variable.ts';
-import {
-  batchShape,
-  decoderLayer,
-  embed,
-  finalNorm,
-  type Decoder,
-  type Parameter,
-} from '../model/decoder.ts';
+import { batchShape, decoderLayer, embed, finalNorm, type Decoder } from '../model/decoder.ts';
 import { loadDecoder, namedParameters } from '../model/loadDecoder.ts';
 import { adamState, adamWUpdate, disposeAdamState, type AdamOptions, type AdamState } from './adamW.ts';
 import type { DistillationLoss } from './distillationLoss.ts';
@@ -171,7 +164,7 @@ function predictingStates(
 
 /** Rows of [N, D]; the gradient goes back to where they came from. */
 function pickRows(x: Tensor, rows: Int32Array): Tensor {
-  const N = x.shape[0]!;
+  const N = x.shape[0];
   return withGradient(
     [x],
     () => ({ value: gatherRows(x, int32(rows)), saved: [] }),
