@@ -18,14 +18,14 @@ recipe := data/recipes/$(RECIPE)
 run := data/runs/$(RECIPE)
 stages := fetch mix teacher logits train eval report
 
-.PHONY: all help setup doctor $(stages) test check format bench clean FORCE
+.PHONY: all help setup doctor $(stages) test test-real check format bench clean FORCE
 .SUFFIXES:
 
 all: report ## every stage, up to the report (the default)
 
 help: ## this list
 	@echo 'make TARGET [RECIPE=$(RECIPE)] [RUN=$(RUN)] [ARGS="--KEY VALUE"]'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'recipes: $(notdir $(wildcard data/recipes/*))'
 
 # ---- Set-up: Node packages from the lock file, then TensorFlow. Both stamps live in node_modules, so they go with it.
@@ -45,7 +45,7 @@ $(packages): package-lock.json
 	@cmp -s $< $@ || test node_modules/.package-lock.json -nt $< || npm ci --no-audit --no-fund
 	@cp $< $@
 
-$(tensorflow): $(packages) $(addprefix pipeline/engine/,installTensorflow.ts tensorflowBuilds.ts logLevel.cc)
+$(tensorflow): $(packages) $(addprefix pipeline/setup/,installTensorflow.ts tensorflowBuilds.ts logLevel.cc)
 	@$(TSX) stages/setup.ts
 
 # ---- ARGS: given to the one stage asked for, read from its file by all others.
@@ -134,6 +134,14 @@ $(report): $(before) $(eval) $(wildcard $(run)/train/*/manifest.json $(run)/eval
 
 test: | $(tensorflow) ## all tests; ends with "N passed, N failed"
 	@$(TSX) test/runTests.ts
+
+# The figures to stderr; what is not there (the embedded recipe's run, ../shared, REDISTILL_PYTHON) is skipped by name.
+real := $(wildcard test/real/*.real.ts) $(addprefix test/,hub/embeddedModel.test.ts mix/tokenizer.test.ts \
+  mix/tokensArrow.test.ts logits/logitsShard.test.ts teacher/quantizeHqq.test.ts train/distillationLoss.test.ts \
+  train/student.test.ts train/cachedLoss.test.ts)
+
+test-real: | $(tensorflow) ## against transformers and pyarrow, on the real model of a finished run; kill -9
+	@$(TSX) test/runTests.ts --jobs=1 --timeout=1800 $(real)
 
 check: | $(tensorflow) ## formatting, lint, types, tests
 	node_modules/.bin/prettier --check .

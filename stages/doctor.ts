@@ -1,6 +1,6 @@
-// Prints what is on this machine, a line each, with what to do about what is missing. Exit code 1 if that is needed.
-import { reportErrors } from '../pipeline/config/stageCommand.ts';
-import { findingLine, inspectMachine } from '../pipeline/engine/inspectMachine.ts';
+// make doctor: what is on this machine, a line each, with what to do about what is missing. Exit code 1 if it is needed.
+import { findingLine, inspectMachine } from '../pipeline/setup/inspectMachine.ts';
+import { reportErrors } from '../pipeline/terminal/stageCommand.ts';
 
 await reportErrors('doctor', async () => {
   for await (const finding of inspectMachine()) {

@@ -1,7 +1,8 @@
-// make eval: how close a model is to the teacher. One line of scores a task to stdout.
-import { stageCommand } from '../pipeline/config/stageCommand.ts';
+// make eval: how close a model is to the teacher (pipeline/eval). One line of scores a task to stdout.
+import { join } from 'node:path';
 import { evalConfig } from '../pipeline/eval/evalConfig.ts';
 import { evaluateModel } from '../pipeline/eval/evaluateModel.ts';
+import { stageCommand } from '../pipeline/terminal/stageCommand.ts';
 
 await stageCommand({
   name: 'eval',
@@ -9,14 +10,15 @@ await stageCommand({
     'Evaluates a model folder: KL to the teacher, cross-entropy, perplexity and agreement on held-out samples.',
   options: {
     model: { describe: 'Hugging Face model folder to evaluate', required: true },
-    mix: { describe: 'folder of the mix stage', required: true },
-    logits: { describe: 'folder of the logits stage', required: true },
     out: { describe: 'folder to write results.json, samples and manifest.json to', required: true },
+    mix: { describe: 'folder of the mix stage (default: that of the run whose eval/NAME is --out)' },
+    logits: { describe: 'folder of the logits stage (default: likewise)' },
   },
   schema: evalConfig,
-  run: async ({ config, options }) => {
-    const { statistics } = await evaluateModel(config, options);
+  run: async ({ config, options: { model, out, ...options } }) => {
+    const { mix = join(out, '../../mix'), logits = join(out, '../../logits') } = options;
+    const { statistics } = await evaluateModel(config, { model, mix, logits, out });
     for (const [task, scores] of Object.entries(statistics))
-      console.log(`${options.model} ${task} ${JSON.stringify(scores)}`);
+      console.log(`${model} ${task} ${JSON.stringify(scores)}`);
   },
 });

@@ -1,7 +1,7 @@
-// stages/fetch.ts: brings a recipe's models and datasets to this machine and notes where they are (pipeline/hub).
-import { stageCommand } from '../pipeline/config/stageCommand.ts';
+// make fetch: brings a recipe's models and datasets to this machine and notes where they are (pipeline/hub).
 import { fetchSources } from '../pipeline/hub/fetchSources.ts';
 import { sourcesConfig } from '../pipeline/hub/sourcesConfig.ts';
+import { stageCommand } from '../pipeline/terminal/stageCommand.ts';
 
 await stageCommand({
   name: 'fetch',
@@ -10,12 +10,8 @@ await stageCommand({
     out: { describe: 'folder to write sources.json and the symlinks sources/* to', required: true },
   },
   schema: sourcesConfig,
-  run: async ({ config, options }) => {
-    const { teacher, student, datasets } = await fetchSources({
-      config,
-      out: options.out,
-      progress: (line) => console.error(`fetch: ${line}`),
-    });
+  run: async ({ config, options: { out }, progress }) => {
+    const { teacher, student, datasets } = await fetchSources({ config, out, progress });
     for (const [role, model] of Object.entries({ teacher, student }))
       console.log(`${role.padEnd(20)} ${model.fingerprint}  ${model.path}`);
     for (const [name, { files }] of Object.entries(datasets)) {

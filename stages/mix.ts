@@ -1,7 +1,8 @@
-// stages/mix.ts: makes the training samples of a recipe out of its datasets (pipeline/mix).
-import { stageCommand } from '../pipeline/config/stageCommand.ts';
+// make mix: the training samples of a recipe out of its datasets (pipeline/mix). A line for each source to stdout.
 import { makeMix, type MixStatistics } from '../pipeline/mix/makeMix.ts';
 import { mixConfig } from '../pipeline/mix/mixConfig.ts';
+import { stageCommand } from '../pipeline/terminal/stageCommand.ts';
+import { textTable } from '../pipeline/terminal/textTable.ts';
 
 await stageCommand({
   name: 'mix',
@@ -12,43 +13,32 @@ await stageCommand({
       required: true,
     },
     out: { describe: 'folder to write the mix to', required: true },
+    // not --sources, which overrides the key `sources` of mix.yaml
     'sources-file': { describe: "sources.json of the stage fetch (default: in --out's parent folder)" },
   },
   schema: mixConfig,
-  run: async ({ config, options }) => {
-    const { manifest, upToDate } = await makeMix({
-      config,
-      tokenizerFolder: options.tokenizer,
-      out: options.out,
-      sourcesFile: options['sources-file'],
-      progress: (line) => console.error(`mix: ${line}`),
-    });
-    if (upToDate) console.log(`${options.out}: up to date`);
-    else printTable(manifest.statistics as MixStatistics);
+  run: async ({
+    config,
+    options: { tokenizer: tokenizerFolder, out, 'sources-file': sourcesFile },
+    progress,
+  }) => {
+    const { manifest, upToDate } = await makeMix({ config, tokenizerFolder, out, sourcesFile, progress });
+    if (upToDate) return console.log(`${out}: up to date`);
+    const statistics = manifest.statistics as MixStatistics;
+    console.log(summaryOf(statistics));
+    for (const [name, { wanted, kept }] of Object.entries(statistics.sources))
+      if (kept < wanted) progress(`${name} gave ${kept} of the ${wanted} samples wanted`);
   },
 });
 
-function printTable({ sources, total }: MixStatistics): void {
-  const row = (cells: (string | number)[]) =>
-    console.log(
-      cells.map((cell, i) => (i === 0 ? String(cell).padEnd(20) : String(cell).padStart(11))).join(''),
-    );
-  row(['source', 'rows read', 'rejected', 'wanted', 'kept', 'held out', 'tokens', 'mean', 'max']);
-  for (const [name, { rows_read, rejected, wanted, ...own }] of Object.entries(sources)) {
+function summaryOf({ sources, total }: MixStatistics): string {
+  const lengths = (own: MixStatistics['total']) => [
+    ...[own.kept, own.held_out, own.tokens, own.mean_tokens, own.max_tokens],
+  ];
+  const rows = Object.entries(sources).map(([name, { rows_read, rejected, wanted, ...own }]) => {
     const rejections = Object.values(rejected).reduce((sum, rows) => sum + rows, 0);
-    row([
-      name,
-      rows_read,
-      rejections,
-      wanted,
-      own.kept,
-      own.held_out,
-      own.tokens,
-      own.mean_tokens,
-      own.max_tokens,
-    ]);
-  }
-  row(['total', '', '', '', total.kept, total.held_out, total.tokens, total.mean_tokens, total.max_tokens]);
-  for (const [name, { wanted, kept }] of Object.entries(sources))
-    if (kept < wanted) console.error(`mix: ${name} gave ${kept} of the ${wanted} samples wanted`);
+    return [name, rows_read, rejections, wanted, ...lengths(own)];
+  });
+  const head = ['source', 'rows read', 'rejected', 'wanted', 'kept', 'held out', 'tokens', 'mean', 'max'];
+  return textTable([head, ...rows, ['total', '', '', '', ...lengths(total)]]).trimEnd();
 }

@@ -1,9 +1,10 @@
-// Sets up TensorFlow (the Node packages are make's part). Does nothing when that is done, so every stage may ask for it.
-import { reportErrors } from '../pipeline/config/stageCommand.ts';
+// make setup: sets up TensorFlow (the Node packages are make's part). Does nothing when that is done, so it may be asked
+// for before every stage.
 import { UserError } from '../pipeline/config/userError.ts';
-import { nodeFinding } from '../pipeline/engine/inspectMachine.ts';
-import { installTensorflow } from '../pipeline/engine/installTensorflow.ts';
-import { BUILDS, buildKey } from '../pipeline/engine/tensorflowBuilds.ts';
+import { nodeFinding } from '../pipeline/setup/inspectMachine.ts';
+import { installTensorflow } from '../pipeline/setup/installTensorflow.ts';
+import { BUILDS, buildKey } from '../pipeline/setup/tensorflowBuilds.ts';
+import { reportErrors } from '../pipeline/terminal/stageCommand.ts';
 
 await reportErrors('setup', async () => {
   const { found, hint } = nodeFinding();

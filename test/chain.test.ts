@@ -3,12 +3,14 @@
 // another RUN stands beside the first, and a training killed without warning ends with the very same bytes.
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import type { Manifest } from '../pipeline/artifact/manifest.ts';
 import type { HeldOutScores } from '../pipeline/train/heldOut.ts';
+import { readJson } from './readJson.ts';
+import { runStage, stageArguments } from './runStage.ts';
 import { makeTinyModel } from './tinyModel.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -49,12 +51,12 @@ async function make(...words: string[]): Promise<string[]> {
   return [...stdout.matchAll(/stages\/(\w+)\.ts/g)].map((match) => match[1]!);
 }
 
-async function manifestOf(...path: string[]): Promise<Manifest> {
-  return JSON.parse(await readFile(join(run, ...path, 'manifest.json'), 'utf8')) as Manifest;
+function manifestOf(...path: string[]): Manifest {
+  return readJson(join(run, ...path, 'manifest.json')) as Manifest;
 }
 
-async function heldOut(model: string): Promise<HeldOutScores> {
-  return (await manifestOf('eval', model)).statistics.held_out as unknown as HeldOutScores;
+function heldOut(model: string): HeldOutScores {
+  return manifestOf('eval', model).statistics.held_out as unknown as HeldOutScores;
 }
 
 t.before(async () => {
@@ -66,7 +68,7 @@ t.before(async () => {
 t.test('make, from nothing to the report', async (t) => {
   t.same((await make()).sort(), ['eval', 'eval', 'fetch', 'logits', 'mix', 'report', 'teacher', 'train']);
   t.ok(existsSync(join(run, 'report.html')), 'there is a report');
-  const [before, after] = [await heldOut('before'), await heldOut('main')];
+  const [before, after] = [heldOut('before'), heldOut('main')];
   t.ok(after.kl < before.kl * 0.9, `KL to the teacher from ${before.kl} to ${after.kl}`);
   t.ok(after.agreement > before.agreement, `agreement from ${before.agreement} to ${after.agreement}`);
 });
@@ -81,17 +83,17 @@ t.test('after a change in train.yaml, train and what follows run', async (t) => 
 });
 
 t.test('ARGS and RUN make a second student beside the first', async (t) => {
-  const first = await manifestOf('train', 'main');
+  const first = manifestOf('train', 'main');
   t.same(await make('train', 'RUN=slow', 'ARGS=--learning-rate 5e-5'), ['train']);
   t.same(await make('train', 'RUN=slow', 'ARGS=--learning-rate 5e-5'), [], 'unchanged ARGS do not rerun');
-  const slow = await manifestOf('train', 'slow');
+  const slow = manifestOf('train', 'slow');
   t.equal(slow.parameters.learning_rate, 5e-5);
   t.not(slow.fingerprint, first.fingerprint);
-  t.same(await manifestOf('train', 'main'), first, 'the first is as it was');
+  t.same(manifestOf('train', 'main'), first, 'the first is as it was');
 });
 
 t.test('a training killed at any step ends with the same bytes', async (t) => {
-  const uninterrupted = await manifestOf('train', 'main');
+  const uninterrupted = manifestOf('train', 'main');
   await rm(join(run, 'train', 'main'), { recursive: true });
   for (const step of [1, 5]) await killAtStep(step);
   t.ok(
@@ -100,24 +102,23 @@ t.test('a training killed at any step ends with the same bytes', async (t) => {
   );
   t.notOk(existsSync(join(run, 'train', 'main', 'manifest.json')), 'and no manifest');
   t.same(await make('train'), ['train']);
-  t.same((await manifestOf('train', 'main')).files, uninterrupted.files);
+  t.same(manifestOf('train', 'main').files, uninterrupted.files);
+});
+
+t.test('eval finds mix and logits beside the folder it writes to', async (t) => {
+  const [model, out] = [join(run, 'train/main/model'), join(run, 'eval/main')];
+  const flags = { config: join(recipe, 'eval.yaml'), model, out, tasks: 'held_out' };
+  const { stdout } = await runStage('eval', flags);
+  t.equal(stdout, `${model} held_out ${JSON.stringify(heldOut('main'))}\n`);
 });
 
 /** Starts the training and kills it with SIGKILL when it reports `step`. */
 async function killAtStep(step: number): Promise<void> {
-  const folders = [
-    '--mix',
-    join(run, 'mix'),
-    '--logits',
-    join(run, 'logits'),
-    '--student',
-    join(run, 'sources/student'),
-  ];
-  const args = ['--import', 'tsx', 'stages/train.ts', '--config', join(recipe, 'train.yaml'), ...folders];
-  const child = spawn(process.execPath, [...args, '--out', join(run, 'train/main')], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const at = (name: string) => join(run, name);
+  const inputs = { mix: at('mix'), logits: at('logits'), student: at('sources/student') };
+  const config = join(recipe, 'train.yaml');
+  const command = stageArguments('train', { config, ...inputs, out: at('train/main') });
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'pipe'] });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     if (text.includes(`step ${step}/`)) child.kill('SIGKILL');
   });

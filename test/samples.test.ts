@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import t from 'tap';
+import { readJson } from './readJson.ts';
 
 const SAMPLES = join(import.meta.dirname, '../data/samples');
 const FILES = {
@@ -18,17 +19,13 @@ const FILES = {
 
 type Row = Record<string, string>;
 
-function readJson(file: string): Row[] {
-  return JSON.parse(readFileSync(join(SAMPLES, file), 'utf8')) as Row[];
-}
-
 /** The bytes of a file in a buffer of their own, as hyparquet wants them. */
 function bufferOf(file: string): ArrayBuffer {
   return new Uint8Array(readFileSync(join(SAMPLES, file))).buffer;
 }
 
-const metaMath = readJson(FILES.metaMath);
-const code = readJson(FILES.code);
+const metaMath = readJson(join(SAMPLES, FILES.metaMath)) as Row[];
+const code = readJson(join(SAMPLES, FILES.code)) as Row[];
 const [orca, numina, r1] = (await Promise.all(
   [FILES.orca, FILES.numina, FILES.r1].map((file) => parquetReadObjects({ file: bufferOf(file) })),
 )) as [Row[], Row[], Row[]];
@@ -42,7 +39,7 @@ const PAIRS: Record<string, [prompt: string, response: string][]> = {
   r1: r1.map((row) => [row.problem!, row.reannotated_assistant_content!]),
 };
 
-void t.test('regenerating gives the same bytes', (t) => {
+t.test('regenerating gives the same bytes', (t) => {
   const out = t.testdir();
   const script = join(SAMPLES, 'generate.ts');
   execFileSync(process.execPath, ['--import', 'tsx', script, '--out', out], { stdio: 'pipe' });
@@ -51,7 +48,7 @@ void t.test('regenerating gives the same bytes', (t) => {
   t.end();
 });
 
-void t.test('size and number of samples', (t) => {
+t.test('size and number of samples', (t) => {
   const bytes = Object.values(FILES).map((file) => statSync(join(SAMPLES, file)).size);
   t.ok(bytes.reduce((a, b) => a + b) <= 2e6, `${bytes.join(' + ')} bytes are at most 2 MB`);
   for (const [name, pairs] of Object.entries(PAIRS)) {
@@ -61,7 +58,7 @@ void t.test('size and number of samples', (t) => {
   t.end();
 });
 
-void t.test('schemas', (t) => {
+t.test('schemas', (t) => {
   t.strictSame(keysOf(metaMath), ['type,query,original_question,response']);
   const types = ['GSM_AnsAug', 'GSM_FOBAR', 'GSM_Rephrased', 'GSM_SV', 'MATH_AnsAug', 'MATH_Rephrased'];
   t.strictSame([...new Set(metaMath.map(({ type }) => type!))].sort(), types);
@@ -115,7 +112,7 @@ function columns(file: string): string[] {
   );
 }
 
-void t.test('no traces of templates, and articles agree', (t) => {
+t.test('no traces of templates, and articles agree', (t) => {
   const flaws: [RegExp, string][] = [
     [/undefined|NaN|\[object|\{(?:answer|=|goal)\}/, 'slot not filled'],
     [/\.\.(?!\.)|\?\.|,,| ,| {2}(?=\w)|\$\$/, 'doubled punctuation'],
@@ -137,7 +134,7 @@ function withoutCode(text: string): string {
   return text.replaceAll(/```[^]*?```|`[^`]*`/g, 'code');
 }
 
-void t.test('every equation holds', (t) => {
+t.test('every equation holds', (t) => {
   const { metaMath, orca, numina, r1 } = PAIRS;
   const texts = [metaMath!, orca!, numina!, r1!].flat(2);
   const equations = texts.flatMap(equationsIn);
@@ -189,7 +186,7 @@ function areEqual([first, ...rest]: number[]): boolean {
   return rest.every((value) => Math.abs(value - first!) < 1e-6);
 }
 
-void t.test('MetaMathQA: the final answer is the one that was computed', (t) => {
+t.test('MetaMathQA: the final answer is the one that was computed', (t) => {
   const faults = metaMath.flatMap(({ type, query, response }) => {
     const answer = /\nThe answer is: (.+)$/.exec(response!)?.[1];
     const computed = type!.startsWith('GSM') ? /\n#### (.+)\n/ : /\\boxed\{(.+)\}\$/;
@@ -209,7 +206,7 @@ function solves(response: string, x: number): boolean {
   return areEqual([runInContext(expression, createContext({ x })) as number, Number(right)]);
 }
 
-void t.test('answers computed anew from the question', (t) => {
+t.test('answers computed anew from the question', (t) => {
   const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
   const countUpTo = (n: number, test: (k: number) => boolean): number =>
     Array.from({ length: n }, (_, i) => i + 1).filter(test).length;
@@ -288,7 +285,7 @@ for block in given["sql"]:
 print(json.dumps(faults))
 `;
 
-void t.test('Python and SQL do what the text says', (t) => {
+t.test('Python and SQL do what the text says', (t) => {
   const given = { python: blocksOf('python'), sql: blocksOf('sql') };
   const faults = execFileSync('python3', ['-c', HARNESS], { input: JSON.stringify(given), encoding: 'utf8' });
   t.strictSame(JSON.parse(faults), []);
@@ -301,7 +298,7 @@ void t.test('Python and SQL do what the text says', (t) => {
   t.end();
 });
 
-void t.test('JavaScript does what the text says', (t) => {
+t.test('JavaScript does what the text says', (t) => {
   const blocks = blocksOf('javascript');
   const faults: string[] = [];
   for (const { code, claims, output } of blocks) {

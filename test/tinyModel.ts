@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { uniformFloat32 } from 'pure-rand/distribution/uniformFloat32';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { writeCheckpoint } from '../pipeline/model/checkpoint.ts';
-import { toBfloat16, type TensorSource } from '../pipeline/model/safetensors.ts';
+import { toBfloat16 } from '../pipeline/model/halfPrecision.ts';
+import type { TensorSource } from '../pipeline/model/safetensors.ts';
 
 export interface TinyModelOptions {
   seed?: number;

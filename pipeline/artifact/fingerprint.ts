@@ -13,7 +13,7 @@ export function fingerprint(value: Json): string {
 }
 
 /** JSON with the keys of every object sorted and undefined members left out. */
-export function canonicalJson(value: Json): string {
+function canonicalJson(value: Json): string {
   return JSON.stringify(value, (_, member: Json) =>
     member !== null && typeof member === 'object' && !Array.isArray(member)
       ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))

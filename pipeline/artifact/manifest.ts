@@ -1,10 +1,12 @@
 // manifest.json: what an artifact is, what it was made from, and the checksum of each of its files.
 // It is committed last, so a folder with a manifest is complete; what is not in a manifest is made again.
-import { readFile, stat, utimes } from 'node:fs/promises';
+import { stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, UserError } from '../config/userError.ts';
-import { commitBytes, type FileRecord } from './commitFile.ts';
+import type { FileRecord } from './commitFile.ts';
 import { fingerprint, sha256OfFile, type Json } from './fingerprint.ts';
+import { commitJson } from './jsonFile.ts';
+import { findText } from './optionalFiles.ts';
 
 export type ArtifactKind = 'sources' | 'model' | 'mix' | 'teacher' | 'logits' | 'train' | 'eval';
 
@@ -38,17 +40,17 @@ export async function writeManifest(
 ): Promise<Manifest> {
   const tools = { redistill: '0.1.0', node: process.versions.node };
   const manifest: Manifest = { ...plan, fingerprint: planFingerprint(plan), tools, statistics, files };
-  await commitBytes(join(folder, 'manifest.json'), JSON.stringify(manifest, null, 2) + '\n');
+  await commitJson(join(folder, 'manifest.json'), manifest);
   return manifest;
 }
 
 /** The manifest of `folder`, or undefined when there is none (yet) or it cannot be parsed. */
 export async function findManifest(folder: string): Promise<Manifest | undefined> {
+  const text = await findText(join(folder, 'manifest.json'));
   try {
-    return JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as Manifest;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR') || error instanceof SyntaxError) return undefined;
-    throw error;
+    return text === undefined ? undefined : (JSON.parse(text) as Manifest);
+  } catch {
+    return undefined;
   }
 }
 

@@ -6,22 +6,10 @@ import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { hasCode, UserError } from './userError.ts';
 
-/** Reads a YAML file into a plain object. */
-export async function readYaml(file: string): Promise<Record<string, unknown>> {
-  const value = parseYaml(await readText(file), file);
-  if (value === null) return {};
-  if (typeof value !== 'object' || Array.isArray(value))
-    throw new UserError({
-      file,
-      problem: 'expected "key: value" lines',
-      remedy: 'see data/recipes/smollm2 for an example',
-    });
-  return value as Record<string, unknown>;
-}
-
 /**
  * The parameters of a stage, with every default filled in.
- * @param overrides flags by YAML key; their text is read as YAML, so `5e-5`, `true` and `[a, b]` mean what they do in the file.
+ * @param overrides flags by YAML key; their text is read as YAML, so `5e-5`, `true` and `[a, b]` mean what they do in the
+ * file. A list may also be given as `a,b`.
  * @throws UserError naming file (or flag), key, value and remedy.
  */
 export async function loadConfig<S extends z.ZodObject>(
@@ -30,7 +18,7 @@ export async function loadConfig<S extends z.ZodObject>(
 ): Promise<z.infer<S>> {
   const fromFile = await readYaml(file);
   const fromFlags = Object.fromEntries(
-    Object.entries(overrides).map(([key, text]) => [key, parseYaml(text, flagOf(key))]),
+    Object.entries(overrides).map(([key, text]) => [key, parseFlag(text, key, schema)]),
   );
   return validate(schema, { ...fromFile, ...fromFlags }, (key) =>
     key && key in overrides ? flagOf(key) : file,
@@ -110,6 +98,19 @@ export function unwrap(schema: z.ZodType): z.ZodType {
   return schema;
 }
 
+/** Reads a YAML file into a plain object. */
+async function readYaml(file: string): Promise<Record<string, unknown>> {
+  const value = parseYaml(await readText(file), file);
+  if (value === null) return {};
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new UserError({
+      file,
+      problem: 'expected "key: value" lines',
+      remedy: 'see data/recipes/smollm2 for an example',
+    });
+  return value as Record<string, unknown>;
+}
+
 async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
@@ -121,6 +122,14 @@ async function readText(file: string): Promise<string> {
       );
     throw error;
   }
+}
+
+function parseFlag(text: string, key: string, { shape }: z.ZodObject): unknown {
+  const value = parseYaml(text, flagOf(key));
+  const isList = unwrap(shape[key] as z.ZodType) instanceof z.ZodArray;
+  return isList && !Array.isArray(value)
+    ? text.split(',').map((part) => parseYaml(part, flagOf(key)))
+    : value;
 }
 
 function parseYaml(text: string, file: string): unknown {

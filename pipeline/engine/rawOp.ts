@@ -38,10 +38,10 @@ export const DTYPE_BYTES: Record<DType, number> = {
   resource: 8,
 };
 
-/** An op's attributes by name: a dtype, a flag, or a number marked as int or float. */
+/** An op's attributes by name: a dtype, a flag, or a value marked with its type. */
 export type Attributes = Record<
   string,
-  DType | boolean | { int: number } | { float: number } | { text: string } | { shape: number[] }
+  DType | boolean | { int: number } | { text: string } | { shape: number[] }
 >;
 
 interface Metadata {
@@ -53,13 +53,11 @@ interface Metadata {
 interface Binding {
   executeOp(name: string, attributes: object[], inputs: number[], outputs: number): Metadata[];
   createTensor(shape: readonly number[], dtype: number, values: ArrayBufferView): number;
-  deleteTensor(id: number): void;
   tensorDataSync(id: number): Float32Array | Int32Array;
   isUsingGpuDevice(): boolean;
   TF_Version: string;
   TF_ATTR_STRING: number;
   TF_ATTR_INT: number;
-  TF_ATTR_FLOAT: number;
   TF_ATTR_BOOL: number;
   TF_ATTR_TYPE: number;
   TF_ATTR_SHAPE: number;
@@ -140,7 +138,6 @@ function opAttribute(name: string, value: Attributes[string]): object {
   if (typeof value === 'boolean') return { name, type: binding.TF_ATTR_BOOL, value };
   if (typeof value === 'string') return { name, type: binding.TF_ATTR_TYPE, value: DTYPE_NUMBERS[value] };
   if ('int' in value) return { name, type: binding.TF_ATTR_INT, value: value.int };
-  if ('float' in value) return { name, type: binding.TF_ATTR_FLOAT, value: value.float };
   if ('text' in value) return { name, type: binding.TF_ATTR_STRING, value: value.text };
   return { name, type: binding.TF_ATTR_SHAPE, value: value.shape };
 }

@@ -13,7 +13,6 @@ utilWithRemoved.isNullOrUndefined ??= (value) => value === null || value === und
 
 /** A tensor of any dtype; see `dtypeOf` for the true one. Scopes (`tf.tidy`) and `tf.memory()` know all of them. */
 export type Tensor = TensorFlow.Tensor;
-export type Tensor1D = TensorFlow.Tensor1D;
 
 export const tf = loadTensorFlow();
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 /** What can be evaluated. `held_out`: closeness to the teacher on the held-out samples of the mix. */
-export const TASKS = ['held_out'] as const;
+const TASKS = ['held_out'] as const;
 
 /** Schema of eval.yaml. */
 export const evalConfig = z.strictObject({

@@ -1,12 +1,13 @@
 // The evaluation of one model folder: results.json with the scores, one samples_<task>.jsonl with what each came from.
 import { join } from 'node:path';
-import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';
+import { commitBytes } from '../artifact/commitFile.ts';
+import { commitJson } from '../artifact/jsonFile.ts';
 import { reuseFinished, writeManifest, type Manifest, type ManifestPlan } from '../artifact/manifest.ts';
 import { openLogits } from '../logits/logitsCache.ts';
 import { readMix } from '../mix/tokensArrow.ts';
 import { modelFingerprint } from '../model/checkpoint.ts';
 import { disposeDecoder, loadDecoder } from '../model/loadDecoder.ts';
-import { meanScores, scoreSamples, type HeldOutScores, type SampleScores } from '../train/heldOut.ts';
+import { meanScores, scoreSamples, type SampleScores } from '../train/heldOut.ts';
 import type { EvalConfig } from './evalConfig.ts';
 
 /** The model to evaluate, what the held-out task needs, and where the results go. */
@@ -15,11 +16,6 @@ export interface EvalFolders {
   mix: string;
   logits: string;
   out: string;
-}
-
-/** The scores by task, as results.json and the manifest's statistics hold them. */
-export interface EvalResults {
-  held_out: HeldOutScores;
 }
 
 /** Evaluates `folders.model` and writes `out/results.json`, the samples and `out/manifest.json`. */
@@ -50,8 +46,8 @@ export async function evaluateModel(config: EvalConfig, folders: EvalFolders): P
 
 async function writeResults(out: string, plan: ManifestPlan, scores: SampleScores[]): Promise<Manifest> {
   const results = { held_out: meanScores(scores) };
-  const files: FileRecord[] = [
-    await commitBytes(join(out, 'results.json'), JSON.stringify(results, null, 2) + '\n'),
+  const files = [
+    await commitJson(join(out, 'results.json'), results),
     await commitBytes(
       join(out, 'samples_held_out.jsonl'),
       scores.map((score) => JSON.stringify(score) + '\n').join(''),

@@ -1,9 +1,9 @@
 // The stage fetch: every reference of sources.yaml resolved, then noted in sources.json.
 // What is there already is only looked at, so with nothing to do it ends at once and needs no network.
-import { readSources, writeSources, type Sources } from './sourcesFile.ts';
 import { resolveDataset } from './resolveDataset.ts';
 import { resolveModel, resolveStudent } from './resolveModel.ts';
 import type { SourcesConfig } from './sourcesConfig.ts';
+import { readSources, writeSources, type Sources } from './sourcesFile.ts';
 
 /**
  * Resolves all sources and writes `out/sources.json` with its symlinks; nothing is written if one cannot be had.

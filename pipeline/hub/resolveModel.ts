@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../config/userError.ts';
 import { modelFingerprint, openCheckpoint } from '../model/checkpoint.ts';
+import { isCarriedFile } from '../model/copyModelFiles.ts';
 import { checkpointFromGguf } from '../model/ggufCheckpoint.ts';
 import { prunedCheckpoint } from '../model/pruneLayers.ts';
 import { fetchSnapshot } from './hubSnapshot.ts';
@@ -30,7 +31,7 @@ export async function resolveModel(
   options: ResolveOptions<ResolvedModel>,
 ): Promise<ResolvedModel> {
   const { reference, sha256 } = typeof source === 'string' ? { reference: source } : source;
-  const parsed = await parseReference(reference, options.field);
+  const parsed = parseReference(reference, options.field);
   if (parsed.kind === 'hub' && options.previous && (await isUnchanged(options.previous, reference)))
     return options.previous;
   const { path, revision } = await fetchModel(parsed, { ...options, sha256 });
@@ -110,10 +111,8 @@ async function fetchFromHub(
 function isModelFile(name: string): boolean {
   return (
     /^model(-\d+-of-\d+)?\.safetensors$/.test(name) ||
-    /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template|model\.safetensors\.index)\.json$/.test(
-      name,
-    ) ||
-    /^(merges\.txt|chat_template\.jinja|tokenizer\.model)$/.test(name)
+    /^(config|model\.safetensors\.index)\.json$/.test(name) ||
+    isCarriedFile(name)
   );
 }
 

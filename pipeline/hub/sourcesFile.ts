@@ -3,9 +3,8 @@
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { commitBytes } from '../artifact/commitFile.ts';
+import { commitJson, readJsonObject } from '../artifact/jsonFile.ts';
 import { validate } from '../config/loadConfig.ts';
-import { readJsonObject } from '../model/modelConfig.ts';
 
 const FORMAT_VERSION = 1;
 
@@ -39,7 +38,7 @@ export async function writeSources(folder: string, sources: Omit<Sources, 'forma
   await replaceSymlink(join(folder, 'sources', 'teacher'), sources.teacher.path);
   await replaceSymlink(join(folder, 'sources', 'student'), sources.student.path);
   const content: Sources = { formatVersion: FORMAT_VERSION, ...sources };
-  await commitBytes(join(folder, 'sources.json'), JSON.stringify(content, null, 2) + '\n');
+  await commitJson(join(folder, 'sources.json'), content);
 }
 
 /** The content of `folder/sources.json`, or undefined when there is none. */

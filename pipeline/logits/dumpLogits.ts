@@ -3,42 +3,39 @@
 // manifest.json names those in use. What is there already, whole and for the same teacher, is not made again: after a
 // kill the run goes on, after a change of the mix only the missing samples are computed. Processes that are given a
 // `share` make some of the shards each; a last run without one checks them, fills gaps and writes manifest.json.
-import { readdir, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';
+import type { FileRecord } from '../artifact/commitFile.ts';
 import { fingerprint, sha256OfFile } from '../artifact/fingerprint.ts';
+import { commitJson } from '../artifact/jsonFile.ts';
 import {
-  filesAreIntact,
-  findManifest,
   planFingerprint,
+  reuseFinished,
   writeManifest,
   type Manifest,
   type ManifestPlan,
 } from '../artifact/manifest.ts';
 import { UserError } from '../config/userError.ts';
+import { hasTargets, tokenCount } from '../mix/batches.ts';
 import { readMix, type Sample } from '../mix/tokensArrow.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { disposeDecoder } from '../model/loadDecoder.ts';
-import { targetPositions } from '../train/batches.ts';
+import { progressMeter } from '../terminal/progressMeter.ts';
+import { describeTeacher, loadTeacher, refuseLongSamples, type Teacher } from './describeTeacher.ts';
 import { cacheFidelity } from './fidelity.ts';
 import { readShards } from './logitsCache.ts';
 import { temperaturesOf, type LogitsConfig } from './logitsConfig.ts';
 import { logitsFormatVersion, type ShardFormat } from './logitsShard.ts';
 import { measureCache, type LogitsStatistics } from './logitsStatistics.ts';
-import { progressMeter } from './progressMeter.ts';
 import { chunksOf, missingShards, shardsInUse, type Chunk, type PlannedShard } from './shardPlan.ts';
 import { commitShard, findShards, recordName, type ShardRecord } from './shardRecords.ts';
-import {
-  describeTeacher,
-  loadTeacher,
-  refuseLongSamples,
-  sharedVocabulary,
-  type Teacher,
-} from './describeTeacher.ts';
+import { sharedVocabulary } from './sharedVocabulary.ts';
 import { teacherLogits } from './teacherLogits.ts';
 
 /** Sequences that the teacher reads once more, to compare with the cache. */
 const FIDELITY_SEQUENCES = 4;
+
+const SECONDS_BETWEEN_REPORTS = 5;
 
 /** The part of the work that one of `of` processes does, the first being 1. */
 export interface Share {
@@ -83,11 +80,8 @@ export async function dumpLogits(options: DumpOptions): Promise<DumpResult> {
   const mix = { folder: options.mix, ...(await readMix(options.mix)) };
   const teacher = await describeTeacher(options.teacher);
   const plan = logitsPlan(config, { mix: mix.manifest.fingerprint, teacher: teacher.fingerprint });
-  const present = await findManifest(out);
-  if (present?.fingerprint === planFingerprint(plan) && (await filesAreIntact(out, present))) {
-    await utimes(join(out, 'manifest.json'), new Date(), new Date());
-    return { upToDate: true, manifest: present };
-  }
+  const finished = await reuseFinished(out, plan);
+  if (finished) return { upToDate: true, manifest: finished };
   refuseLongSamples(teacher, mix.samples);
   const format: ShardFormat = {
     vocabularySize: await sharedVocabulary(teacher, mix, progress),
@@ -144,7 +138,7 @@ async function dumpShare(job: Job, { part, of }: Share): Promise<DumpResult> {
     share: `${part}/${of}`,
     files: await fileRecords(job, records),
   };
-  await commitBytes(join(job.out, `manifest-${part}-of-${of}.json`), JSON.stringify(partial, null, 2) + '\n');
+  await commitJson(join(job.out, `manifest-${part}-of-${of}.json`), partial);
   return { upToDate: missing.length === 0 };
 }
 
@@ -183,11 +177,12 @@ async function makeShards(job: Job, decoder: Decoder, planned: readonly PlannedS
     vocabularySize: format.vocabularySize,
     temperatures: format.temperatures,
   };
-  const meter = progressMeter(planned.flatMap(({ samples }) => samples).filter(hasTargets), progress);
+  const all = planned.flatMap(({ samples }) => samples).filter(hasTargets);
+  const done = sampleProgress(all, progress);
   let written = Promise.resolve();
   try {
     for (const { chunk, samples } of planned) {
-      const logits = await teacherLogits(decoder, samples, options, meter);
+      const logits = await teacherLogits(decoder, samples, options, done);
       await written;
       written = commitShard(join(job.out, job.key), chunk, logits, format);
       written.catch(() => undefined); // it is thrown where it is awaited
@@ -220,8 +215,19 @@ async function measure(
   }
 }
 
-function hasTargets(sample: Sample): boolean {
-  return targetPositions(sample).length > 0;
+/** Told of each batch done, says how far it is: every few seconds and at the end. */
+function sampleProgress(all: readonly Sample[], report: (line: string) => void) {
+  const total = tokenCount(all);
+  const pace = progressMeter({ unit: 'tokens', total });
+  let [samples, tokens, reported] = [0, 0, performance.now()];
+  return (batch: readonly Sample[]) => {
+    samples += batch.length;
+    tokens += tokenCount(batch);
+    const line = `${samples}/${all.length} samples, ${pace(tokenCount(batch))}`;
+    if (tokens < total && performance.now() - reported < 1000 * SECONDS_BETWEEN_REPORTS) return;
+    reported = performance.now();
+    report(line);
+  };
 }
 
 /** The shards and their records as a manifest lists them. */

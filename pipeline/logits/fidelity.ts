@@ -6,9 +6,9 @@ import { download, int32, upload } from '../engine/rawOp.ts';
 import { gatherPerRow } from '../engine/rowOps.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { tidyValue } from '../engine/tidyValue.ts';
+import { paddedBatch } from '../mix/batches.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import { batchShape, hiddenStates, logitsOf, type Decoder } from '../model/decoder.ts';
-import { padTokens, targetPositions } from '../train/batches.ts';
 import type { CachedSample, LogitsReader } from './logitsCache.ts';
 
 export type Fidelity = {
@@ -63,11 +63,10 @@ function liveLogProbs(
   { counts, ids }: CachedSample,
   { vocabularySize, headBlock }: { vocabularySize: number; headBlock: number },
 ): Float32Array {
-  const { ids: tokens, B, T } = padTokens([sample]);
-  const rows = Int32Array.from(targetPositions(sample), (j) => j - 1);
+  const { ids: tokens, rows, ...sizes } = paddedBatch([sample]);
   const result = new Float32Array(ids.length);
   tf.tidy(() => {
-    const hidden = hiddenStates(decoder, tokens, batchShape(decoder, { B, T }));
+    const hidden = hiddenStates(decoder, tokens, batchShape(decoder, sizes));
     let start = 0;
     for (let row = 0; row < rows.length; row += headBlock) {
       const blockCounts = counts.subarray(row, row + headBlock);

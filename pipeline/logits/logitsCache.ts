@@ -98,10 +98,8 @@ export function readShards(
         remedy: `run "${COMMAND}"`,
       });
     if (t < 0) throw unknownTemperature(temperature, temperatures);
-    return atTemperature(
-      (await batchOf(`${place.shard.record.chunk} ${place.batch}`, place)).read(place.row),
-      t,
-    );
+    const readRow = await batchOf(`${place.shard.record.chunk} ${place.batch}`, place);
+    return atTemperature(readRow(place.row), t);
   };
   const close = async () => {
     for (const shard of await Promise.allSettled(opened.values()))

@@ -12,30 +12,33 @@
 //
 // Position p is the p-th target of the loss mask; its values are those of the hidden state one token before it.
 import { open, type FileHandle } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import {
   AsyncRecordBatchFileReader,
   Field,
   Float16,
   Float32,
-  List,
-  makeData,
-  RecordBatch,
-  RecordBatchFileWriter,
   RecordBatchReader,
   Schema,
-  Struct,
   Uint16,
   Uint8,
   Utf8,
-  vectorFromArray,
-  type Data,
+  type RecordBatch,
 } from 'apache-arrow';
 import pLimit from 'p-limit';
-import { commitFile, type FileRecord } from '../artifact/commitFile.ts';
+import {
+  commitArrow,
+  listAt,
+  listColumn,
+  listField,
+  recordBatch,
+  textAt,
+  textColumn,
+  type NumberList,
+} from '../artifact/arrowFile.ts';
+import type { FileRecord } from '../artifact/commitFile.ts';
 import { UserError } from '../config/userError.ts';
-import { toFloat32 } from '../model/safetensors.ts';
-import { toFloat16 } from './float16.ts';
+import { cutBySize } from '../mix/cutBySize.ts';
+import { toFloat16, toFloat32 } from '../model/halfPrecision.ts';
 
 export const logitsFormatVersion = 1;
 
@@ -66,16 +69,12 @@ export interface ShardFormat {
 
 /** A shard being read; `close` it. */
 export interface Shard {
-  format: ShardFormat;
-  /** The samples of a record batch, decoded one by one on demand. */
   readBatch: (index: number) => Promise<SampleBatch>;
   close: () => Promise<void>;
 }
 
-export interface SampleBatch {
-  rows: number;
-  read: (row: number) => SampleLogits;
-}
+/** The samples of a record batch, decoded one by one. */
+export type SampleBatch = (row: number) => SampleLogits;
 
 /**
  * Commits a shard.
@@ -86,19 +85,14 @@ export async function writeShard(
   samples: readonly SampleLogits[],
   format: ShardFormat,
 ): Promise<{ record: FileRecord; batches: number[] }> {
-  const groups = groupIntoBatches(samples);
+  const groups = cutBySize(samples, { size: BATCH_ENTRIES, sizeOf: ({ ids }) => ids.length });
   const columns = columnsOf(format);
   const schema = schemaOf(columns, format);
-  const record = await commitFile(path, (write) =>
-    pipeline(
-      groups.map((group) => recordBatch(group, columns, schema)),
-      RecordBatchFileWriter.throughNode(),
-      async (bytes: AsyncIterable<Uint8Array>) => {
-        for await (const chunk of bytes) await write(chunk);
-      },
-    ),
+  const record = await commitArrow(
+    path,
+    groups.map((group) => sampleRecords(group, columns, schema)),
   );
-  return { record: { ...record, rows: samples.length }, batches: groups.map((group) => group.length) };
+  return { record, batches: groups.map((group) => group.length) };
 }
 
 /**
@@ -116,7 +110,7 @@ export async function openShard(path: string): Promise<Shard> {
       if (!batch) throw new Error(`${path} has no record batch ${index}`);
       return sampleBatch(batch, format);
     };
-    return { format, readBatch, close: () => handle.close() };
+    return { readBatch, close: () => handle.close() };
   } catch (error) {
     await handle.close();
     throw error;
@@ -138,10 +132,8 @@ interface Column {
   name: string;
   type: Uint8 | Uint16 | Float16 | Float32;
   meaning: string;
-  valuesOf: (sample: SampleLogits) => Values;
+  valuesOf: (sample: SampleLogits) => NumberList;
 }
-
-type Values = Uint8Array | Uint16Array | Float32Array;
 
 function columnsOf({ temperatures, precision }: ShardFormat): Column[] {
   const [type, rounded] =
@@ -199,9 +191,8 @@ function schemaOf(
   columns: readonly Column[],
   { vocabularySize, temperatures, precision }: ShardFormat,
 ): Schema {
-  const fields = columns.map(
-    ({ name, type, meaning }) =>
-      new Field(name, new List(new Field('item', type, false)), false, new Map([['meaning', meaning]])),
+  const fields = columns.map(({ name, type, meaning }) =>
+    listField(name, type, new Map([['meaning', meaning]])),
   );
   const metadata = new Map([
     [KEYS.version, String(logitsFormatVersion)],
@@ -229,49 +220,14 @@ function formatOf({ metadata }: Schema, path: string): ShardFormat {
   };
 }
 
-function groupIntoBatches(samples: readonly SampleLogits[]): SampleLogits[][] {
-  const groups: SampleLogits[][] = [];
-  let room = 0;
-  for (const sample of samples) {
-    if (room <= 0) {
-      groups.push([]);
-      room = BATCH_ENTRIES;
-    }
-    groups.at(-1)!.push(sample);
-    room -= sample.ids.length;
-  }
-  return groups;
-}
-
-function recordBatch(
+function sampleRecords(
   samples: readonly SampleLogits[],
   columns: readonly Column[],
   schema: Schema,
 ): RecordBatch {
-  const ids = vectorFromArray(
-    samples.map(({ id }) => id),
-    new Utf8(),
-  ).data[0]!;
-  const children: Data[] = [ids, ...columns.map((column) => listData(column, samples))];
-  return new RecordBatch(
-    schema,
-    makeData({ type: new Struct(schema.fields), length: samples.length, children }),
-  );
-}
-
-function listData({ type, valuesOf }: Column, samples: readonly SampleLogits[]): Data {
-  const lists = samples.map(valuesOf);
-  const valueOffsets = new Int32Array(lists.length + 1);
-  lists.forEach((list, i) => (valueOffsets[i + 1] = valueOffsets[i]! + list.length));
-  const length = valueOffsets.at(-1)!;
-  const data = new type.ArrayType(length);
-  lists.forEach((list, i) => data.set(list, valueOffsets[i]));
-  return makeData({
-    type: new List(new Field('item', type, false)),
-    length: lists.length,
-    valueOffsets,
-    child: makeData({ type: type as Uint16, length, data: data as Uint16Array }), // one type for the overloads' sake
-  });
+  const ids = textColumn(samples.map(({ id }) => id));
+  const lists = columns.map(({ type, valuesOf }) => listColumn(type, samples.map(valuesOf)));
+  return recordBatch(schema, [ids, ...lists]);
 }
 
 async function fileReader(handle: FileHandle, path: string): Promise<AsyncRecordBatchFileReader> {
@@ -282,36 +238,27 @@ async function fileReader(handle: FileHandle, path: string): Promise<AsyncRecord
 }
 
 /** Token ids of their low 16 bits and what is above. */
-function joinIds(low: Values, high: Values): Int32Array {
+function joinIds(low: NumberList, high: NumberList): Int32Array {
   const ids = new Int32Array(low.length);
   for (let i = 0; i < ids.length; i++) ids[i] = high[i]! * 65536 + low[i]!;
   return ids;
 }
 
 function sampleBatch(batch: RecordBatch, { temperatures, precision }: ShardFormat): SampleBatch {
-  const ids = batch.getChild('id')!;
-  const row = (name: string, i: number): Values => {
-    const data = batch.getChild(name)!.data[0]!;
-    const offsets = data.valueOffsets as Int32Array;
-    return (data.children[0]!.values as Values).subarray(offsets[i], offsets[i + 1]);
-  };
-  const rounded = (name: string, i: number): Float32Array => {
-    const values = row(name, i);
+  const rounded = (name: string, row: number): Float32Array => {
+    const values = listAt(batch, name, row);
     if (precision === 'float32') return values as Float32Array;
     const data = new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
     return toFloat32({ dtype: 'F16', data });
   };
-  const read = (i: number): SampleLogits => {
-    return {
-      id: ids.get(i) as string,
-      counts: row('k', i) as Uint16Array,
-      ids: joinIds(row('ids_low', i), row('ids_high', i)),
-      logProbs: rounded('logprobs', i),
-      atTemperature: temperatures.map((T) => ({
-        logSumExp: row(`logsumexp${suffix(T)}`, i) as Float32Array,
-        logTailMass: rounded(`log_tail_mass${suffix(T)}`, i),
-      })),
-    };
-  };
-  return { rows: batch.numRows, read };
+  return (row) => ({
+    id: textAt(batch, 'id', row),
+    counts: listAt(batch, 'k', row) as Uint16Array,
+    ids: joinIds(listAt(batch, 'ids_low', row), listAt(batch, 'ids_high', row)),
+    logProbs: rounded('logprobs', row),
+    atTemperature: temperatures.map((T) => ({
+      logSumExp: listAt(batch, `logsumexp${suffix(T)}`, row) as Float32Array,
+      logTailMass: rounded(`log_tail_mass${suffix(T)}`, row),
+    })),
+  });
 }

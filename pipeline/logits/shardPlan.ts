@@ -3,8 +3,9 @@
 // an earlier mix) has already. Both depend on the mix and on what was there before, not on how far a run has come:
 // so a run that was killed, or shared among processes, ends with the same files.
 import { fingerprint } from '../artifact/fingerprint.ts';
+import { lossPositions } from '../mix/batches.ts';
+import { cutBySize } from '../mix/cutBySize.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
-import { targetPositions } from '../train/batches.ts';
 import type { ShardRecord } from './shardRecords.ts';
 
 /** Consecutive samples of a mix. */
@@ -22,16 +23,7 @@ export interface PlannedShard {
 
 /** Cuts the mix where `shardTokens` loss positions are reached. */
 export function chunksOf(samples: readonly Sample[], shardTokens: number): Chunk[] {
-  const groups: Sample[][] = [];
-  let room = 0;
-  for (const sample of samples) {
-    if (room <= 0) {
-      groups.push([]);
-      room = shardTokens;
-    }
-    groups.at(-1)!.push(sample);
-    room -= targetPositions(sample).length;
-  }
+  const groups = cutBySize(samples, { size: shardTokens, sizeOf: (sample) => lossPositions([sample]) });
   return groups.map((group) => ({
     name: fingerprint(group.map(({ id }) => id)).slice(0, 16),
     samples: group,

@@ -1,12 +1,12 @@
 // A shard's record: NAME.json beside NAME.arrow, committed after it, says whose logits it holds and what its sha256 is.
 // So a finished shard is known and checked before there is a manifest, by the run that goes on after a kill as by a
 // later one with another mix. A shard without a record, or unlike it, counts for nothing and is made again.
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { commitBytes } from '../artifact/commitFile.ts';
 import { filesAreIntact } from '../artifact/manifest.ts';
-import { hasCode } from '../config/userError.ts';
+import { findNames } from '../artifact/optionalFiles.ts';
 import { logitsFormatVersion, writeShard, type SampleLogits, type ShardFormat } from './logitsShard.ts';
 
 const recordSchema = z.object({
@@ -47,7 +47,7 @@ export function recordName(chunk: string): string {
 /** The records of all intact shards of a folder, by name; each shard's sha256 is checked. */
 export async function findShards(folder: string): Promise<ShardRecord[]> {
   const found: ShardRecord[] = [];
-  for (const name of (await listFolder(folder)).sort()) {
+  for (const name of (await findNames(folder)) ?? []) {
     if (!/^shard-[0-9a-f]+\.json$/.test(name)) continue;
     const record = await readRecord(join(folder, name));
     if (
@@ -66,15 +66,6 @@ export async function readRecord(path: string): Promise<ShardRecord | undefined>
     return recordSchema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-async function listFolder(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return [];
     throw error;
   }
 }

@@ -4,9 +4,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../config/userError.ts';
 import { tf } from '../engine/tensorflow.ts';
+import { batchesByLength, hasTargets, paddedBatch, targetPositions } from '../mix/batches.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import { batchShape, hiddenStates, type Decoder } from '../model/decoder.ts';
-import { microBatches, padTokens, targetPositions } from '../train/batches.ts';
 import { joinPositions, keptTokens, type KeepOptions, type KeptTokens } from './keptTokens.ts';
 import type { SampleLogits } from './logitsShard.ts';
 import { topTokens } from './topTokens.ts';
@@ -32,8 +32,7 @@ export async function teacherLogits(
   done: (batch: readonly Sample[]) => void = () => undefined,
 ): Promise<SampleLogits[]> {
   const found = new Map<string, SampleLogits>();
-  const withTargets = samples.filter((sample) => targetPositions(sample).length > 0);
-  for (const batch of microBatches(withTargets, options.batchTokens)) {
+  for (const batch of batchesByLength(samples.filter(hasTargets), options.batchTokens)) {
     for (const logits of await batchLogits(decoder, batch, options)) found.set(logits.id, logits);
     done(batch);
   }
@@ -45,12 +44,9 @@ async function batchLogits(
   batch: readonly Sample[],
   options: TeacherLogitsOptions,
 ): Promise<SampleLogits[]> {
-  const { ids, B, T } = padTokens([...batch]);
-  const targets = batch.flatMap((sample, b) =>
-    targetPositions(sample).map((j) => ({ sample, j, row: b * T + j - 1 })),
-  );
+  const { ids, B, T, rows } = paddedBatch(batch);
+  const targets = batch.flatMap((sample) => targetPositions(sample).map((j) => ({ sample, j })));
   const hidden = tf.tidy(() => hiddenStates(decoder, ids, batchShape(decoder, { B, T })));
-  const rows = Int32Array.from(targets, ({ row }) => row);
   const kept = new Map(batch.map(({ id }) => [id, [] as KeptTokens[]]));
   try {
     let next = 0;

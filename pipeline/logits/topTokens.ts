@@ -7,6 +7,7 @@ import { cast, gatherRows, reshape, slice } from '../engine/layoutOps.ts';
 import { linear, type Weight } from '../engine/linear.ts';
 import { download, dtypeOf, int32, rawOp } from '../engine/rawOp.ts';
 import { gatherPerRow, scatterAddPerRow, topKPerRow } from '../engine/rowOps.ts';
+import { softmax } from '../engine/softmax.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { tidyValue } from '../engine/tidyValue.ts';
 
@@ -103,18 +104,23 @@ function topInBlocks(z: Tensor, K: number): Found {
   return { values, ids, blocks, places };
 }
 
-/** The most probable token and the rest, of the softmax of `z`: the tokens found are set to 0 and the others summed. */
+/**
+ * The most probable token and the rest, of the softmax of `z`: the tokens found are set to 0 and the others summed.
+ * Over 10^5 tokens the softmax adds up to 1 within some 10^-6 only; dividing by the sum of the blocks mends that.
+ */
 function probabilities(z: Tensor, { blocks, places }: Found): TopTokens['atTemperature'][number] {
-  return tf.tidy(() => {
-    const p = rawOp('Softmax', [z], { T: 'float32' });
+  return tidyValue(() => {
+    const p = softmax(z);
     const searched = gatherBlocks(p, blocks);
+    const blockSums = tf.sum(inBlocks(p), 2);
+    const total = blockSums.sum(1, true);
     const outside = withoutEntries(searched, places)
-      .sum(1)
-      .add(withoutEntries(tf.sum(inBlocks(p), 2), blocks).sum(1));
+      .sum(1, true)
+      .add(withoutEntries(blockSums, blocks).sum(1, true));
     const first = gatherPerRow(searched, slice(places, [0, 0], [-1, 1]));
     return {
-      firstProbability: download(first) as Float32Array,
-      outside: download(outside) as Float32Array,
+      firstProbability: download(first.div(total)) as Float32Array,
+      outside: download(outside.div(total)) as Float32Array,
     };
   });
 }

@@ -1,9 +1,9 @@
 // From a dataset's row to a conversation: the layouts of the five datasets of the original mix, as data.
 // A layout says which columns hold the conversation; of a format's layouts the first that a row fills is taken.
 // A row that fills none is not an error but a rejection with a reason: public datasets do hold nulls and blanks.
-import { UserError } from '../config/userError.ts';
 import { nearest } from '../config/loadConfig.ts';
-import type { ChatMessage } from './tokenizer.ts';
+import { UserError } from '../config/userError.ts';
+import type { ChatMessage } from './chatTemplate.ts';
 
 /** Where a row keeps its conversation. `reasoning` is put before the response between think tags. */
 export type Layout = { messages: string } | { prompt: string; response: string; reasoning?: string };

@@ -3,12 +3,11 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, relative, sep } from 'node:path';
 import { fingerprint } from '../artifact/fingerprint.ts';
+import { rememberedSha256 } from '../artifact/rememberedSha256.ts';
 import { nearest } from '../config/loadConfig.ts';
 import { hasCode, UserError } from '../config/userError.ts';
-import { globPattern } from '../hub/globPattern.ts';
-import { rememberedSha256 } from '../hub/rememberedSha256.ts';
+import { dataFiles } from '../hub/dataFiles.ts';
 import { readSources, type Sources } from '../hub/sourcesFile.ts';
-import { isDataFile } from './readRows.ts';
 
 /** One file of a dataset; `name` is its path below the dataset's folder, with "/". */
 export interface DatasetFile {
@@ -48,15 +47,14 @@ function selectFiles(
   { name, glob, sourcesFile }: { name: string; glob: string | undefined; sourcesFile: string },
 ): DatasetFile[] {
   const folder = commonFolder(files.map(({ path }) => path));
-  const named = files.map((file) => ({ ...file, name: relative(folder, file.path).replaceAll(sep, '/') }));
-  const pattern = glob === undefined ? /^/ : globPattern(glob);
-  const chosen = named.filter((file) => isDataFile(file.name) && pattern.test(file.name));
-  if (chosen.length > 0) return chosen.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const named = new Map(files.map((file) => [relative(folder, file.path).replaceAll(sep, '/'), file]));
+  const chosen = dataFiles([...named.keys()], glob);
+  if (chosen.length > 0) return chosen.map((file) => ({ ...named.get(file)!, name: file }));
   throw new UserError({
     file: sourcesFile,
     field: `datasets.${name}.files`,
     problem: glob === undefined ? 'no .parquet, .json or .jsonl file among them' : `none matches "${glob}"`,
-    remedy: `there are ${named.map((file) => file.name).join(', ')}`,
+    remedy: `there are ${[...named.keys()].join(', ')}`,
   });
 }
 

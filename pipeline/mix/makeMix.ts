@@ -1,18 +1,11 @@
 // The mix stage: rows of many datasets become one seeded set of training samples, split and put in order.
 // Sources are read one after another, and memory holds only what may be in the mix. The same rows, tokenizer and
 // parameters give the same bytes; a mix that is there already is found by its fingerprint.
-import { utimes } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { commitFile, type FileRecord } from '../artifact/commitFile.ts';
-import {
-  filesAreIntact,
-  findManifest,
-  planFingerprint,
-  writeManifest,
-  type Manifest,
-  type ManifestPlan,
-} from '../artifact/manifest.ts';
+import { reuseFinished, writeManifest, type Manifest, type ManifestPlan } from '../artifact/manifest.ts';
 import { UserError } from '../config/userError.ts';
+import { progressMeter } from '../terminal/progressMeter.ts';
 import { collectSource, type Candidate, type Collected, type Rejection } from './collectSource.ts';
 import { datasetFiles, datasetFingerprint, type DatasetFile } from './datasetSources.ts';
 import type { MixConfig } from './mixConfig.ts';
@@ -67,11 +60,8 @@ export async function makeMix({
   const globs = Object.entries(config.sources).map(([name, { files }]) => [name, files] as const);
   const files = await datasetFiles(sourcesFile, Object.fromEntries(globs));
   const plan = mixPlan(config, { files, tokenizer: await tokenizerFingerprint(tokenizerFolder) });
-  const present = await findManifest(out);
-  if (present?.fingerprint === planFingerprint(plan) && (await filesAreIntact(out, present))) {
-    await utimes(join(out, 'manifest.json'), new Date(), new Date());
-    return { manifest: present, upToDate: true };
-  }
+  const finished = await reuseFinished(out, plan);
+  if (finished) return { manifest: finished, upToDate: true };
   const { collected, rejectedFile } = await collectAll(out, {
     config,
     files,
@@ -125,13 +115,13 @@ async function collectAll(
       return write(rejections.map((rejection) => JSON.stringify(rejection) + '\n').join(''));
     };
     for (const source of Object.keys(files).sort()) {
-      const start = performance.now();
+      const pace = progressMeter({ unit: 'rows' });
       const from = { source, files: files[source]!, wanted: wanted[source]! };
       const found = await collectSource(from, { config, tokenizer, encode, taken, reject });
-      for (const { id } of found.candidates) taken.add(id);
+      const { rowsRead, candidates } = found;
+      for (const { id } of candidates) taken.add(id);
       collected.push(found);
-      const rate = Math.round(found.rowsRead / ((performance.now() - start) / 1000));
-      progress(`${source}: ${found.rowsRead} rows read (${rate} rows/s), ${found.candidates.length} samples`);
+      progress(`${source}: ${rowsRead} rows read (${pace(rowsRead)}), ${candidates.length} samples`);
     }
   });
   return { collected, rejectedFile: { ...record, rows } };

@@ -15,11 +15,6 @@ const chunkBytes = 1 << 20;
 /** Rows from which a JSON file's columns are known; an exporter may leave out what is null. */
 const columnProbe = 100;
 
-/** Whether a file's name is one that `readRows` reads. Repositories hold other files, and JSON that is no data. */
-export function isDataFile(name: string): boolean {
-  return /\.(parquet|json|jsonl|ndjson)$/.test(name) && !/(^|\/)dataset_infos?\.json$/.test(name);
-}
-
 /**
  * All rows of a file, some hundreds to one row group at a time.
  * @param columns columns to decode, where the format allows to choose (Parquet); default all.

@@ -1,18 +1,13 @@
 // A model's tokenizer and chat template, from its Hugging Face folder. `tokenizers` is the Rust library Python uses, so
 // ids are the same; `@huggingface/jinja` renders the templates. The template alone decides on special tokens of a chat,
 // as in transformers, so rendered text is encoded without adding any.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Template } from '@huggingface/jinja';
 import { Tokenizer } from 'tokenizers';
 import { fingerprint } from '../artifact/fingerprint.ts';
-import { hasCode, messageOf, UserError } from '../config/userError.ts';
-
-/** One turn of a conversation; `role` is `system`, `user`, `assistant` or what else the template knows. */
-export interface ChatMessage {
-  role: string;
-  content: string;
-}
+import { parseJsonObject, readJsonObject } from '../artifact/jsonFile.ts';
+import { findText } from '../artifact/optionalFiles.ts';
+import { messageOf, UserError } from '../config/userError.ts';
+import { chatRenderer, findChatTemplate, type RenderChat } from './chatTemplate.ts';
 
 /** A loaded tokenizer. Nothing in it changes after loading. */
 export interface ChatTokenizer {
@@ -27,12 +22,7 @@ export interface ChatTokenizer {
   /** `encode` of many texts on all cores; in the order given. */
   encodeBatch(texts: string[], options?: { addSpecialTokens?: boolean }): Promise<number[][]>;
   decode(ids: ArrayLike<number>, options?: { skipSpecialTokens?: boolean }): Promise<string>;
-  /**
-   * The conversation as text.
-   * @param addGenerationPrompt end with what opens the assistant's turn.
-   * @throws UserError without a template; Error with the template's own words when it refuses the messages.
-   */
-  renderChat(messages: readonly ChatMessage[], options?: { addGenerationPrompt?: boolean }): string;
+  renderChat: RenderChat;
   /** The token that the template puts after an assistant message. */
   endOfTurn(): string;
 }
@@ -102,21 +92,18 @@ interface Parts {
 }
 
 async function readParts(folder: string): Promise<Parts> {
-  const text = await readText(folder, 'tokenizer.json');
-  const { added_tokens = [] } = parseObject(folder, 'tokenizer.json', text) as {
+  const [tokenizerFile, configFile] = [join(folder, 'tokenizer.json'), join(folder, 'tokenizer_config.json')];
+  const text = (await findText(tokenizerFile)) ?? missing(tokenizerFile);
+  const { added_tokens = [] } = parseJsonObject(text, tokenizerFile) as {
     added_tokens?: { content: string; special: boolean }[];
   };
-  const config = parseObject(
-    folder,
-    'tokenizer_config.json',
-    await readText(folder, 'tokenizer_config.json'),
-  );
-  const map = await findObject(folder, 'special_tokens_map.json');
+  const config = (await readJsonObject(configFile)) ?? missing(configFile);
+  const map = (await readJsonObject(join(folder, 'special_tokens_map.json'))) ?? {};
   return {
     text,
     addedTokens: added_tokens.filter(({ special }) => special).map(({ content }) => content),
-    specialTokens: { ...specialTokensOf(map ?? {}), ...specialTokensOf(config) },
-    template: await findTemplate(folder, config),
+    specialTokens: { ...specialTokensOf(map), ...specialTokensOf(config) },
+    template: await findChatTemplate(folder, config),
   };
 }
 
@@ -131,17 +118,6 @@ function specialTokensOf(config: Record<string, unknown>): Record<string, string
   );
 }
 
-/** A file of its own comes before the entry in tokenizer_config.json, as in transformers. */
-async function findTemplate(folder: string, config: Record<string, unknown>): Promise<string | undefined> {
-  const alone = await findText(folder, 'chat_template.jinja');
-  if (alone !== undefined) return alone;
-  const wrapped = await findObject(folder, 'chat_template.json');
-  const value = wrapped?.chat_template ?? config.chat_template;
-  if (!Array.isArray(value)) return typeof value === 'string' ? value : undefined;
-  const named = value as { name: string; template: string }[];
-  return (named.find(({ name }) => name === 'default') ?? named[0])?.template;
-}
-
 function nativeTokenizer(folder: string, text: string): Tokenizer {
   try {
     const tokenizer = Tokenizer.fromString(text);
@@ -149,47 +125,12 @@ function nativeTokenizer(folder: string, text: string): Tokenizer {
     tokenizer.disablePadding();
     return tokenizer;
   } catch (error) {
-    throw broken(folder, 'tokenizer.json', error);
+    const problem = messageOf(error);
+    throw new UserError(
+      { file: join(folder, 'tokenizer.json'), problem, remedy: 'fetch the model again' },
+      { cause: error },
+    );
   }
-}
-
-function chatRenderer(
-  folder: string,
-  { template, specialTokens }: Pick<Parts, 'template' | 'specialTokens'>,
-): ChatTokenizer['renderChat'] {
-  const compiled = template === undefined ? undefined : compile(folder, template);
-  return (messages, { addGenerationPrompt = false } = {}) => {
-    if (!compiled)
-      throw new UserError({
-        file: folder,
-        problem: 'its tokenizer has no chat template',
-        remedy: 'put one into chat_template.jinja, or take a chat model',
-      });
-    const tokens = { bos_token: '', eos_token: '', ...specialTokens };
-    return compiled.render({
-      ...tokens,
-      messages,
-      add_generation_prompt: addGenerationPrompt,
-      fixed_date: fixedDate,
-    });
-  };
-}
-
-function compile(folder: string, template: string): Template {
-  try {
-    return new Template(`{%- set strftime_now = fixed_date -%}${template}`);
-  } catch (error) {
-    throw broken(folder, 'chat template', error);
-  }
-}
-
-/** Stands in for today's date, with which a sample would be another one every day (it is Llama 3's own stand-in). */
-function fixedDate(format: string): string {
-  const parts: Record<string, string> = {
-    '%Y': '2024', '%y': '24', '%m': '07', '%B': 'July', '%b': 'Jul', '%d': '26', '%A': 'Friday', '%a': 'Fri',
-    '%H': '00', '%M': '00', '%S': '00',
-  }; // prettier-ignore
-  return format.replaceAll(/%[a-zA-Z]/g, (directive) => parts[directive] ?? directive);
 }
 
 function endOfTurn(
@@ -217,41 +158,10 @@ function endOfTurn(
   });
 }
 
-async function readText(folder: string, name: string): Promise<string> {
-  const text = await findText(folder, name);
-  if (text !== undefined) return text;
+function missing(file: string): never {
   throw new UserError({
-    file: join(folder, name),
+    file,
     problem: 'no such file',
     remedy: 'a tokenizer folder holds tokenizer.json and tokenizer_config.json',
   });
-}
-
-async function findText(folder: string, name: string): Promise<string | undefined> {
-  try {
-    return await readFile(join(folder, name), 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
-  }
-}
-
-async function findObject(folder: string, name: string): Promise<Record<string, unknown> | undefined> {
-  const text = await findText(folder, name);
-  return text === undefined ? undefined : parseObject(folder, name, text);
-}
-
-function parseObject(folder: string, name: string, text: string): Record<string, unknown> {
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch (error) {
-    throw broken(folder, name, error);
-  }
-}
-
-function broken(folder: string, name: string, error: unknown): UserError {
-  return new UserError(
-    { file: join(folder, name), problem: messageOf(error), remedy: 'fetch the model again' },
-    { cause: error },
-  );
 }

@@ -1,12 +1,13 @@
 // Causal grouped-query attention (arXiv 2305.13245), one block of queries at a time: a block sees the keys up to its
 // own end and no others, so half of the square is never computed and memory is linear in T. The G query heads that
-// share a key head are folded into the rows of one product. Products run in the dtype of the inputs, softmax in float32.
+// share a key head are folded into the rows of one product. Products run in the dtype of the inputs.
 //
-// With P = softmax(Q Kᵀ), O = P V and the scale inside Q, for a block of queries:
-//   dV += Pᵀ dO,   dP = dO Vᵀ,   dS = P (dP - rowsum(dO O)),   dQ = dS K,   dK += dSᵀ Q
+// With P = softmax(Q Kᵀ), O = P V and the scale inside K, for a block of queries:
+//   dV += Pᵀ dO,   dP = dO Vᵀ,   dS = P (dP - rowsum(dO O)),   dQ = dS K,   dK += dSᵀ Q scale
 // because rowsum(dP P) = rowsum(dO O). P is computed again in the backward pass instead of being kept.
 import { cast, concat, reshape, slice, transpose } from '../engine/layoutOps.ts';
 import { dtypeOf, rawOp } from '../engine/rawOp.ts';
+import { softmax } from '../engine/softmax.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { withGradient } from '../engine/tape.ts';
 import { rotate, rotateBack, type RotaryTables } from './rotaryEmbedding.ts';
@@ -49,23 +50,23 @@ export function causalAttention(
           blocks.map(({ dQ }) => dQ),
           3,
         ),
-      ).mul(scale);
-      const dK = headsFirst(tf.addN(blocks.map(({ dK }) => dK)));
+      );
+      const dK = headsFirst(tf.addN(blocks.map(({ dK }) => dK))).mul<Tensor>(scale);
       const dV = headsFirst(tf.addN(blocks.map(({ dV }) => dV)));
       return [concat([rotateBack(concat([dQ, dK], 2), rotary), dV], 2)];
     },
   );
 }
 
-/** Q [B, KV, G, T, hd], rotated and scaled; K, rotated, and V [B, KV, T, hd]. */
+/** Q [B, KV, G, T, hd], rotated; K [B, KV, T, hd], rotated and, having fewer heads, scaled; V [B, KV, T, hd]. */
 function attentionInputs(heads: Tensor, { H, KV, rotary }: { H: number; KV: number; rotary: RotaryTables }) {
   const dtype = dtypeOf(heads);
   const part = (x: Tensor, begin: number, count: number) => slice(x, [0, 0, begin, 0], [-1, -1, count, -1]);
   const scale = heads.shape[3]! ** -0.5;
   const rotated = rotate(cast(part(heads, 0, H + KV), 'float32'), rotary);
   return {
-    Q: groupQueries(cast(part(rotated, 0, H).mul(scale), dtype), KV),
-    K: headsFirst(cast(part(rotated, H, KV), dtype)),
+    Q: groupQueries(cast(part(rotated, 0, H), dtype), KV),
+    K: headsFirst(cast(part(rotated, H, KV).mul(scale), dtype)),
     V: headsFirst(part(heads, H + KV, KV)),
     scale,
   };
@@ -88,14 +89,14 @@ function queryBlocks(T: number): QueryBlock[] {
 function attend(Q: Tensor, K: Tensor, V: Tensor, block: QueryBlock): Tensor {
   return tf.tidy(() => {
     const [B, KV, G, , headDim] = Q.shape as number[];
-    const P = cast(probabilities(rowsOf(Q, block), keysOf(K, block), block), dtypeOf(Q));
+    const P = probabilities(rowsOf(Q, block), keysOf(K, block), block);
     return reshape(batchMatMul(P, keysOf(V, block)), [B!, KV!, G!, -1, headDim!]); // [B, KV, G, n, hd]
   });
 }
 
 interface AttentionState {
-  Q: Tensor; // [B, KV, G, T, hd], scaled
-  K: Tensor; // [B, KV, T, hd]
+  Q: Tensor; // [B, KV, G, T, hd]
+  K: Tensor; // [B, KV, T, hd], scaled
   V: Tensor; // [B, KV, T, hd]
   dOut: Tensor; // [B, KV, G, T, hd]
   delta: Tensor; // [B, KV, G, T, 1] float32
@@ -109,7 +110,7 @@ function attendBackward({ Q, K, V, dOut, delta, T }: AttentionState, block: Quer
     const [q, k, v, dO] = [rowsOf(Q, block), keysOf(K, block), keysOf(V, block), rowsOf(dOut, block)];
     const P = probabilities(q, k, block);
     const dP = cast(batchMatMul(dO, v, { transposeB: true }), 'float32');
-    const dS = cast(P.mul(dP.sub(rowsOf(delta, block))), dtype);
+    const dS = cast(cast(P, 'float32').mul(dP.sub(rowsOf(delta, block))), dtype);
     const toAllKeys = (d: Tensor) =>
       tf.pad(cast(d, 'float32'), [
         [0, 0],
@@ -120,17 +121,18 @@ function attendBackward({ Q, K, V, dOut, delta, T }: AttentionState, block: Quer
     return {
       dQ: reshape(cast(batchMatMul(dS, k), 'float32'), [B!, KV!, G!, -1, headDim!]),
       dK: toAllKeys(batchMatMul(dS, q, { transposeA: true })),
-      dV: toAllKeys(batchMatMul(cast(P, dtype), dO, { transposeA: true })),
+      dV: toAllKeys(batchMatMul(P, dO, { transposeA: true })),
     };
   });
 }
 
-/** Softmax over the visible keys, float32: [B, KV, G n, hd] and [B, KV, end, hd] give [B, KV, G n, end]. */
+/** Softmax over the visible keys: [B, KV, G n, hd] and [B, KV, end, hd] give [B, KV, G n, end]. */
 function probabilities(q: Tensor, k: Tensor, { begin, end }: QueryBlock): Tensor {
+  const T = dtypeOf(q);
   const [B, KV, rows] = q.shape as number[];
-  const scores = cast(batchMatMul(q, k, { transposeB: true }), 'float32');
-  const masked = reshape(scores, [B!, KV!, -1, end - begin, end]).add(causalMask(begin, end));
-  return reshape(rawOp('Softmax', [masked], { T: 'float32' }), [B!, KV!, rows!, end]);
+  const scores = reshape(batchMatMul(q, k, { transposeB: true }), [B!, KV!, -1, end - begin, end]);
+  const masked = rawOp('AddV2', [scores, cast(causalMask(begin, end), T)], { T });
+  return softmax(reshape(masked, [B!, KV!, rows!, end]));
 }
 
 /** 0 where the query at `begin + row` may see the key at `column`, else MASKED: [end - begin, end]. */

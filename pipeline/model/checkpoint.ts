@@ -3,12 +3,14 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';
+import type { FileRecord } from '../artifact/commitFile.ts';
 import { fingerprint } from '../artifact/fingerprint.ts';
+import { commitJson, readJsonObject } from '../artifact/jsonFile.ts';
+import { findNames } from '../artifact/optionalFiles.ts';
+import { rememberedSha256 } from '../artifact/rememberedSha256.ts';
 import { validate } from '../config/loadConfig.ts';
-import { hasCode, UserError } from '../config/userError.ts';
-import { rememberedSha256 } from '../hub/rememberedSha256.ts';
-import { readJsonObject, readModelConfig, type ModelConfig } from './modelConfig.ts';
+import { UserError } from '../config/userError.ts';
+import { readModelConfig, type ModelConfig } from './modelConfig.ts';
 import {
   byteLength,
   openSafetensors,
@@ -90,18 +92,36 @@ export async function writeCheckpoint(
 ): Promise<FileRecord[]> {
   const shards = splitIntoShards(tensors, maxShardBytes);
   if (shards.length === 1) return [await writeSafetensors(join(folder, SINGLE), tensors)];
-  const nameOf = (i: number) => `model-${fiveDigits(i + 1)}-of-${fiveDigits(shards.length)}.safetensors`;
   const records: FileRecord[] = [];
   for (const [i, shard] of shards.entries())
-    records.push(await writeSafetensors(join(folder, nameOf(i)), shard));
-  const index = {
-    metadata: { total_size: totalBytes(tensors) },
-    weight_map: Object.fromEntries(
-      shards.flatMap((shard, i) => shard.map(({ name }) => [name, nameOf(i)] as const)),
-    ),
-  };
-  records.push(await commitBytes(join(folder, INDEX), JSON.stringify(index, null, 2) + '\n'));
-  return records;
+    records.push(await writeSafetensors(join(folder, shardName(i, shards.length)), shard));
+  const placed = shards.flatMap((shard, i) =>
+    shard.map((tensor) => ({ ...tensor, file: shardName(i, shards.length) })),
+  );
+  return [...records, await commitIndex(folder, placed)];
+}
+
+/** The usual name of the file `i` (from 0) of `count` files with weights. */
+export function shardName(i: number, count: number): string {
+  const fiveDigits = (n: number) => String(n).padStart(5, '0');
+  return `model-${fiveDigits(i + 1)}-of-${fiveDigits(count)}.safetensors`;
+}
+
+/** True for a name that `shardName` gives. */
+export function isShardName(name: string): boolean {
+  return /^model-\d{5}-of-\d{5}\.safetensors$/.test(name);
+}
+
+/** Commits the index of weights that lie in several files: which one holds each tensor. */
+export function commitIndex(
+  folder: string,
+  tensors: readonly (TensorInfo & { name: string; file: string })[],
+): Promise<FileRecord> {
+  const sorted = [...tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return commitJson(join(folder, INDEX), {
+    metadata: { total_size: tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0) },
+    weight_map: Object.fromEntries(sorted.map(({ name, file }) => [name, file])),
+  });
 }
 
 /** Names the content of a model folder: a hash over the sha256 of config.json, tokenizer.json and the weight files. */
@@ -130,7 +150,8 @@ async function readIndex(folder: string): Promise<Map<string, string> | undefine
 }
 
 async function singleFile(folder: string): Promise<string[]> {
-  const present = await listFolder(folder);
+  const present = await findNames(folder);
+  if (!present) throw new UserError({ file: folder, problem: 'no such folder' });
   if (present.includes(SINGLE)) return [SINGLE];
   const pickled = present.find((name) => /^pytorch_model.*\.bin$/.test(name));
   throw new UserError({
@@ -138,16 +159,6 @@ async function singleFile(folder: string): Promise<string[]> {
     problem: pickled ? `missing: the weights are in ${pickled}, which is not read` : 'no such file',
     remedy: pickled ? 'convert them to safetensors' : 'name a folder with a Hugging Face checkpoint',
   });
-}
-
-async function listFolder(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR'))
-      throw new UserError({ file: folder, problem: 'no such folder' }, { cause: error });
-    throw error;
-  }
 }
 
 async function openAll(paths: string[]): Promise<SafetensorsFile[]> {
@@ -172,12 +183,4 @@ function splitIntoShards(tensors: readonly TensorSource[], maxShardBytes: number
     bytes += size;
   }
   return shards;
-}
-
-function totalBytes(tensors: readonly TensorInfo[]): number {
-  return tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0);
-}
-
-function fiveDigits(n: number): string {
-  return String(n).padStart(5, '0');
 }

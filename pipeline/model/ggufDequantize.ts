@@ -2,7 +2,7 @@
 // Equal bit for bit to the Python package `gguf` (https://github.com/ggml-org/llama.cpp/tree/master/gguf-py): every
 // value is exact in float64 here and rounded to float32 once, as its float32 arithmetic also rounds only once.
 import { GGMLQuantizationType as Ggml } from '@huggingface/gguf';
-import { toFloat32 } from './safetensors.ts';
+import { toFloat32 } from './halfPrecision.ts';
 
 /** How a GGUF tensor type is stored: `weights` values in `bytes` bytes. */
 interface BlockFormat {

@@ -3,7 +3,7 @@
 import { open } from 'node:fs/promises';
 import { gguf } from '@huggingface/gguf';
 import { hasCode, messageOf, UserError } from '../config/userError.ts';
-import { blockFormat, READABLE_TYPES, typeName } from './ggufDequantize.ts';
+import { blockFormat, floatDtype, READABLE_TYPES, typeName } from './ggufDequantize.ts';
 import { readBytes } from './safetensors.ts';
 
 /** A metadata value with 64-bit integers as numbers. */
@@ -46,6 +46,11 @@ export async function openGguf(path: string): Promise<GgufFile> {
     await handle.close();
     throw error;
   }
+}
+
+/** Whether any tensor is kept in quantized blocks. */
+export function isQuantized({ tensors }: Pick<GgufFile, 'tensors'>): boolean {
+  return [...tensors.values()].some(({ type }) => floatDtype(type) === undefined);
 }
 
 async function openFile(path: string) {

@@ -10,8 +10,8 @@ import type { GgufFile } from './ggufFile.ts';
 
 /** Contents of the two files. */
 export interface TokenizerFiles {
-  'tokenizer.json': Json;
-  'tokenizer_config.json': Json;
+  'tokenizer.json': object;
+  'tokenizer_config.json': object;
 }
 
 /**

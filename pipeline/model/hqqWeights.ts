@@ -10,7 +10,6 @@ import type { DType } from '../engine/rawOp.ts';
 import { bytesOf, tensorFromBytes } from '../engine/tensorBytes.ts';
 import type { Tensor } from '../engine/tensorflow.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import type { HqqOptions } from './hqq.ts';
 import type { Dtype, TensorSource } from './safetensors.ts';
 
 /** Where packed modules are read from; `folder` names it in complaints. */
@@ -25,7 +24,7 @@ type Entry = Omit<TensorSource, 'name'>;
 export function packedTensors(
   module: string,
   weight: PackedWeight,
-  { optimize }: Pick<HqqOptions, 'optimize'>,
+  { optimize }: { optimize: boolean },
 ): TensorSource[] {
   const { container, name: packing } = PACKINGS[weight.bits];
   const entries: Record<string, Entry> = {

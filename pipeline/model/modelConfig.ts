@@ -2,11 +2,11 @@
 // Two dialects occur on the Hub: the classic one (rope_theta, rope_scaling, torch_dtype) and that of transformers 5
 // (rope_parameters, dtype). What this decoder does not compute is refused here, before any weight is read:
 // a setting silently ignored would move every logit a little and be found by nobody.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readJsonObject } from '../artifact/jsonFile.ts';
 import { validate } from '../config/loadConfig.ts';
-import { hasCode, UserError } from '../config/userError.ts';
+import { UserError } from '../config/userError.ts';
 
 /** How positions become rotation angles; `linear` and `llama3` stretch them (transformers' modeling_rope_utils). */
 export type RopeScaling =
@@ -80,21 +80,6 @@ export async function readModelConfig(folder: string): Promise<ModelConfig> {
     ...(config.bos_token_id == null ? {} : { bosTokenId: config.bos_token_id }),
     eosTokenIds,
   };
-}
-
-/** A JSON object from a file, or undefined when there is no such file. */
-export async function readJsonObject(file: string): Promise<Record<string, unknown> | undefined> {
-  try {
-    const value: unknown = JSON.parse(await readFile(file, 'utf8'));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-    throw new UserError({ file, problem: 'expected a JSON object' });
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    if (error instanceof SyntaxError)
-      throw new UserError({ file, problem: `not valid JSON (${error.message})` }, { cause: error });
-    throw error;
-  }
 }
 
 const count = z.int().positive();

@@ -1,14 +1,11 @@
 // A student made from another model by leaving layers out: the tensors of the layers that are kept, renumbered.
 // Training then mends what the missing layers did (compare "The Unreasonable Ineffectiveness of the Deeper Layers",
 // arXiv 2403.17887). The folder is made once and lies in the cache under what it was made from.
-import { copyFile, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { commitBytes } from '../artifact/commitFile.ts';
+import { cachedFolder } from '../artifact/cacheFolder.ts';
 import { fingerprint } from '../artifact/fingerprint.ts';
 import { UserError } from '../config/userError.ts';
-import { cachedFolder } from '../hub/cacheFolder.ts';
 import { modelFingerprint, openCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { readJsonObject } from './modelConfig.ts';
+import { copyModelFiles } from './copyModelFiles.ts';
 import type { TensorSource } from './safetensors.ts';
 
 /** Raised whenever the same layers of the same model give another folder. */
@@ -24,9 +21,12 @@ export async function prunedCheckpoint(source: string, keepLayers: readonly numb
     const checkpoint = await openCheckpoint(source);
     try {
       checkLayers(keepLayers, checkpoint.config.numHiddenLayers);
-      await copySmallFiles(source, folder);
       await writeCheckpoint(folder, { tensors: keptTensors(checkpoint, keepLayers) });
-      await writePrunedConfig({ source, folder, keepLayers });
+      await copyModelFiles({
+        from: source,
+        to: folder,
+        change: (config) => prunedSettings(config, keepLayers),
+      });
     } finally {
       await checkpoint.close();
     }
@@ -56,28 +56,12 @@ function keptTensors(checkpoint: Checkpoint, keepLayers: readonly number[]): Ten
   });
 }
 
-/** The tokenizer, chat template and generation settings: whatever is neither weights nor their index. */
-async function copySmallFiles(source: string, folder: string): Promise<void> {
-  for (const name of await readdir(source))
-    if (/\.(json|jinja|txt|model)$/.test(name) && !name.endsWith('.index.json'))
-      await copyFile(join(source, name), join(folder, name));
-}
-
-async function writePrunedConfig({
-  source,
-  folder,
-  keepLayers,
-}: {
-  source: string;
-  folder: string;
-  keepLayers: readonly number[];
-}): Promise<void> {
-  const raw = (await readJsonObject(join(source, 'config.json')))!;
-  const layerTypes = Array.isArray(raw.layer_types) ? (raw.layer_types as unknown[]) : undefined;
-  const config = {
-    ...raw,
-    num_hidden_layers: keepLayers.length,
-    ...(layerTypes && { layer_types: keepLayers.map((layer) => layerTypes[layer]) }),
-  };
-  await commitBytes(join(folder, 'config.json'), JSON.stringify(config, null, 2) + '\n');
+function prunedSettings(
+  { layer_types: types }: Record<string, unknown>,
+  keepLayers: readonly number[],
+): Record<string, unknown> {
+  const layerTypes = Array.isArray(types)
+    ? { layer_types: keepLayers.map((layer) => types[layer] as unknown) }
+    : {};
+  return { num_hidden_layers: keepLayers.length, ...layerTypes };
 }

@@ -108,52 +108,6 @@ export function byteLength({ dtype, shape }: TensorInfo): number {
   return shape.reduce((product, size) => product * size, ELEMENT_BYTES[dtype]);
 }
 
-/** The values of an F32, F16 or BF16 tensor; an F32 tensor's bytes are shared, not copied. */
-export function toFloat32({ dtype, data }: Pick<Tensor, 'dtype' | 'data'>): Float32Array<ArrayBuffer> {
-  if (dtype === 'F32') return new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);
-  const halves = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
-  if (dtype === 'BF16') return float32OfBfloat16(halves);
-  if (dtype === 'F16') return float32OfFloat16(halves);
-  throw new Error(`${dtype} tensors have no float32 values`);
-}
-
-/** The bytes of a BF16 tensor: each value rounded to the nearest bfloat16, ties to even. */
-export function toBfloat16(values: Float32Array): Uint8Array<ArrayBuffer> {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const halves = new Uint16Array(values.length);
-  for (let i = 0; i < bits.length; i++) {
-    const value = bits[i]!;
-    const isNan = (value & 0x7fffffff) > 0x7f800000; // rounding up could carry its payload away
-    halves[i] = isNan ? (value >>> 16) | 0x40 : (value + 0x7fff + ((value >>> 16) & 1)) >>> 16;
-  }
-  return new Uint8Array(halves.buffer);
-}
-
-/** A bfloat16 is the upper half of a float32. */
-function float32OfBfloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
-  const bits = new Uint32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
-  return new Float32Array(bits.buffer);
-}
-
-/** IEEE 754 half precision, through a table of all 65,536 values. */
-function float32OfFloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
-  const table = (float16Table ??= Float32Array.from({ length: 1 << 16 }, (_, bits) => float16Value(bits)));
-  const values = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) values[i] = table[halves[i]!]!;
-  return values;
-}
-
-let float16Table: Float32Array | undefined;
-
-function float16Value(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
-
 interface Entry extends TensorInfo {
   begin: number;
   bytes: number;

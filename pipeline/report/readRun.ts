@@ -1,12 +1,12 @@
 // All that the report is made from: the manifests of a run's stages, the metrics of its trainings, sources.json and the
 // remembered ARGS. Each may be missing, as a report can be asked for at any time; what is there has to be sound.
-import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Json } from '../artifact/fingerprint.ts';
 import { findManifest, type ArtifactKind, type Manifest } from '../artifact/manifest.ts';
+import { findNames, findText } from '../artifact/optionalFiles.ts';
 import { validate } from '../config/loadConfig.ts';
-import { hasCode, UserError } from '../config/userError.ts';
+import { UserError } from '../config/userError.ts';
 import { readSources, type Sources } from '../hub/sourcesFile.ts';
 import { isRecord, leavesOf } from './jsonRecord.ts';
 
@@ -50,7 +50,7 @@ export interface Run {
  * @throws UserError when there is no such folder, or an artifact in it is damaged.
  */
 export async function readRun(folder: string): Promise<Run> {
-  const entries = await namesIn(folder);
+  const entries = await findNames(folder);
   if (!entries)
     throw new UserError({
       field: '--run',
@@ -88,7 +88,7 @@ async function readStage(folder: string, kind: ArtifactKind): Promise<Manifest |
 
 async function readTrainings(folder: string): Promise<Training[]> {
   const trainings: Training[] = [];
-  for (const name of (await namesIn(folder)) ?? []) {
+  for (const name of (await findNames(folder)) ?? []) {
     const manifest = await readStage(join(folder, name), 'train');
     const curves = await readCurves(join(folder, name, 'metrics.jsonl'));
     if (manifest || curves.size > 0) trainings.push({ name, manifest, curves });
@@ -97,7 +97,7 @@ async function readTrainings(folder: string): Promise<Training[]> {
 }
 
 async function readCurves(file: string): Promise<Map<string, Curve>> {
-  const lines = (await textOf(file)).split('\n').slice(0, -1); // what has no newline yet is being written
+  const lines = ((await findText(file)) ?? '').split('\n').slice(0, -1); // what has no newline yet is being written
   const curves = new Map<string, Curve>();
   for (const [i, line] of lines.entries())
     for (const [name, ...point] of figuresOf(line, `${file}:${i + 1}`)) {
@@ -129,7 +129,7 @@ function parsed(line: string): Json | undefined {
 
 async function readEvaluations(folder: string): Promise<Evaluation[]> {
   const evaluations: Evaluation[] = [];
-  for (const name of (await namesIn(folder)) ?? []) {
+  for (const name of (await findNames(folder)) ?? []) {
     const manifest = await readStage(join(folder, name), 'eval');
     if (manifest) evaluations.push({ name, manifest });
   }
@@ -138,26 +138,9 @@ async function readEvaluations(folder: string): Promise<Evaluation[]> {
 
 async function readArgs(folder: string): Promise<Map<string, string>> {
   const args = new Map<string, string>();
-  for (const name of (await namesIn(folder)) ?? []) args.set(name, (await textOf(join(folder, name))).trim());
+  for (const name of (await findNames(folder)) ?? []) {
+    const text = await findText(join(folder, name));
+    if (text !== undefined) args.set(name, text.trim());
+  }
   return args;
-}
-
-/** The names in a folder in order; undefined when there is no such folder. */
-async function namesIn(folder: string): Promise<string[] | undefined> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
-  }
-}
-
-/** The text of a file; none when it is missing. */
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return '';
-    throw error;
-  }
 }

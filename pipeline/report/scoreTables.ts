@@ -1,5 +1,6 @@
 // Scores of the student before training and of each trained one, with the difference that training made: as data, for
 // the page, and as text for the terminal.
+import { textTable } from '../terminal/textTable.ts';
 import { formatDifference, formatNumber } from './formatNumber.ts';
 import { leavesOf, recordsOf, wordsOf } from './jsonRecord.ts';
 import { markup, type Markup } from './markup.ts';
@@ -78,12 +79,7 @@ export function scoreText({ task, metrics, models }: TaskScores): string {
     name,
     ...metrics.map((metric) => textCell(scores.get(metric))),
   ]);
-  const lines = [[task, ...metrics], ...rows];
-  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
-  return lines
-    .map((line) => line.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))))
-    .map((line) => line.join('  ').trimEnd() + '\n')
-    .join('');
+  return textTable([[task, ...metrics], ...rows]);
 }
 
 function textCell(score: Score | undefined): string {

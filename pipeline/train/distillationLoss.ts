@@ -1,5 +1,5 @@
 // The distillation loss on student logits z [n, V] against a teacher known by its K most probable tokens S, and its
-// gradient, written so that nothing of size V beyond z, exp z and dz is ever made.
+// gradient, written so that nothing of size V beyond z, q and dz is ever made.
 //
 // Outcomes are the tokens of S and, with `tail: bucket`, one more: "any other token". With q = softmax(z/T), the
 // student's log-probabilities are log q_i and log q_tail = log(1 - Σ_S q_i). For a loss L with g_o = dL/d(log q_o),
@@ -14,6 +14,7 @@
 import { gatherPerRow, scatterAddPerRow } from '../engine/rowOps.ts';
 import { cast, slice } from '../engine/layoutOps.ts';
 import { dtypeOf, rawOp, type DType } from '../engine/rawOp.ts';
+import { softmax } from '../engine/softmax.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { divergence, logAddExp, LOG_ZERO, type Divergence } from './divergence.ts';
 
@@ -110,16 +111,14 @@ function softmaxes(logits: Tensor, { temperature, clip }: DistillationLoss) {
 
 interface Softmax {
   scaled: Tensor; // u [n, V]
-  exp: Tensor; // exp(u - max u) [n, V]
-  sum: Tensor; // of exp, [n, 1]
+  q: Tensor; // softmax(u) [n, V]
   logSumExp: Tensor; // of u, [n, 1]
 }
 
+/** log Σ exp u = max u - log max q, which spares two passes over the vocabulary. */
 function softmaxOf(scaled: Tensor): Softmax {
-  const max = scaled.max(1, true);
-  const exp = tf.exp(scaled.sub(max));
-  const sum = exp.sum(1, true);
-  return { scaled, exp, sum, logSumExp: tf.log(sum).add(max) };
+  const q = softmax(scaled);
+  return { scaled, q, logSumExp: scaled.max(1, true).sub(tf.log(q.max(1, true))) };
 }
 
 /** Log-probabilities of the outcomes for teacher p and student q: [n, K] and, with the bucket, one column more. */
@@ -160,7 +159,7 @@ function crossEntropyOf({ scaled, logSumExp }: Softmax, labels: Tensor): Tensor 
 
 /** Its gradient, w (q - onehot). */
 function crossEntropyCombination(softmax: Softmax, labels: Tensor, weight: number): RowCombination {
-  const column = tf.onesLike(softmax.sum).mul(weight);
+  const column = tf.onesLike(softmax.logSumExp).mul(weight);
   return { softmax, dense: column, ids: labels, sparse: column.neg() };
 }
 
@@ -211,7 +210,7 @@ interface RowCombination {
 }
 
 function rowCombination({ softmax, dense, ids, sparse }: RowCombination, dtype: DType): Tensor {
-  return tf.tidy(() => scatterAddPerRow(cast(softmax.exp.mul(dense.div(softmax.sum)), dtype), ids, sparse));
+  return tf.tidy(() => scatterAddPerRow(cast(softmax.q.mul(dense), dtype), ids, sparse));
 }
 
 /** Two combinations over the same softmax as one. */

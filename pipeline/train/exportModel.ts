@@ -1,19 +1,15 @@
 // The trained student as a Hugging Face model folder: the base model's own files, with the trained weights in place
 // of its weights and config.json saying their dtype. transformers, vLLM and llama.cpp's converter read it as it is.
-import { readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';
+import { rm } from 'node:fs/promises';
+import type { FileRecord } from '../artifact/commitFile.ts';
 import { cast } from '../engine/layoutOps.ts';
 import { bytesOf } from '../engine/tensorBytes.ts';
 import type { Tensor } from '../engine/tensorflow.ts';
 import { withValue, type Variable } from '../engine/variable.ts';
 import { writeCheckpoint } from '../model/checkpoint.ts';
+import { copyModelFiles, dtypeSetting } from '../model/copyModelFiles.ts';
 import type { TensorSource } from '../model/safetensors.ts';
 import type { Student } from './student.ts';
-
-/** Files of the base model that belong to the trained one too: tokenizer, chat template, generation settings. */
-const CARRIED =
-  /^(tokenizer.*|special_tokens_map|added_tokens|vocab|merges|chat_template|generation_config)\.(json|txt|jinja|model)$/;
 
 /**
  * Writes `folder`, each file by the commit protocol.
@@ -26,17 +22,10 @@ export async function exportModel(
 ): Promise<FileRecord[]> {
   await rm(folder, { recursive: true, force: true });
   const tensors = [...student.parameters].map(([name, { state }]) => weightSource(name, state.weight, dtype));
-  const records = await writeCheckpoint(folder, { tensors });
-  const config = JSON.parse(await readFile(join(base, 'config.json'), 'utf8')) as Record<string, unknown>;
-  const dtypeKey = 'dtype' in config ? 'dtype' : 'torch_dtype';
-  records.push(
-    await commitBytes(
-      join(folder, 'config.json'),
-      JSON.stringify({ ...config, [dtypeKey]: dtype }, null, 2) + '\n',
-    ),
-  );
-  for (const name of (await readdir(base)).filter((name) => CARRIED.test(name)))
-    records.push(await commitBytes(join(folder, name), await readFile(join(base, name))));
+  const records = [
+    ...(await writeCheckpoint(folder, { tensors })),
+    ...(await copyModelFiles({ from: base, to: folder, change: (config) => dtypeSetting(config, dtype) })),
+  ];
   return records.sort((a, b) => (a.file < b.file ? -1 : 1));
 }
 

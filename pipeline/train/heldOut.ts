@@ -5,9 +5,9 @@ import { gatherRows, slice } from '../engine/layoutOps.ts';
 import { int32 } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import type { LogitsReader } from '../logits/logitsCache.ts';
+import { batchesByLength, lossPositions } from '../mix/batches.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import { batchShape, hiddenStates, logitsOf, type Decoder } from '../model/decoder.ts';
-import { microBatches, targetPositions, type MicroBatch } from './batches.ts';
 import { lossValues, rowsOfTargets, type DistillationLoss } from './distillationLoss.ts';
 import { trainingBatch, type TrainingBatch } from './trainingBatch.ts';
 
@@ -47,9 +47,9 @@ export async function scoreSamples(
   { batchTokens, headBlock }: { batchTokens: number; headBlock: number },
 ): Promise<SampleScores[]> {
   const scores = new Map<string, SampleScores>();
-  for (const micro of microBatches(samples, batchTokens)) {
-    const batch = await trainingBatch(micro, cache, { temperature: 1 });
-    for (const sample of scoreBatch(decoder, micro, batch, headBlock)) scores.set(sample.id, sample);
+  for (const group of batchesByLength(samples, batchTokens)) {
+    const batch = await trainingBatch(group, cache, { temperature: 1 });
+    for (const sample of scoreBatch(decoder, group, batch, headBlock)) scores.set(sample.id, sample);
     tf.dispose(Object.values(batch.targets));
   }
   return samples.map(({ id }) => scores.get(id)!);
@@ -72,14 +72,15 @@ export function meanScores(samples: readonly SampleScores[]): HeldOutScores {
 
 function scoreBatch(
   decoder: Decoder,
-  micro: MicroBatch,
+  samples: readonly Sample[],
   batch: TrainingBatch,
   headBlock: number,
 ): SampleScores[] {
   const rows = positionScores(decoder, batch, headBlock);
   let begin = 0;
-  return micro.map(({ id, source, ...sample }) => {
-    const positions = targetPositions(sample).length;
+  return samples.map((sample) => {
+    const { id, source } = sample;
+    const positions = lossPositions([sample]);
     const mean = (values: Float32Array) =>
       values.subarray(begin, begin + positions).reduce((sum, value) => sum + value, 0) / positions;
     const scores = {

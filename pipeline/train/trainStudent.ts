@@ -11,19 +11,17 @@ import {
   type ManifestPlan,
 } from '../artifact/manifest.ts';
 import { UserError } from '../config/userError.ts';
-import { tf } from '../engine/tensorflow.ts';
 import { openLogits, type LogitsCache } from '../logits/logitsCache.ts';
 import { readMix, type Sample } from '../mix/tokensArrow.ts';
 import { modelFingerprint } from '../model/checkpoint.ts';
 import { readModelConfig } from '../model/modelConfig.ts';
-import { epochSteps, type StepBatch } from './batches.ts';
+import { epochSteps, type StepBatch } from './epochSteps.ts';
 import { exportModel } from './exportModel.ts';
 import { meanScores, scoreSamples } from './heldOut.ts';
 import { appendMetric, writeMetrics, type MetricRecord, type StepMetrics } from './metrics.ts';
-import { learningRateAt, type Schedule } from './schedule.ts';
-import { accumulateGradients, applyUpdate, createStudent, disposeStudent, type Student } from './student.ts';
-import { lossOf, type TrainConfig } from './trainConfig.ts';
-import { lossPositions, trainingBatch } from './trainingBatch.ts';
+import { createStudent, disposeStudent, type Student } from './student.ts';
+import type { TrainConfig } from './trainConfig.ts';
+import { trainStep } from './trainStep.ts';
 import { restoreCheckpoint, saveCheckpoint, type TrainingState } from './trainingCheckpoint.ts';
 
 /** Folders of a run: the mix, the teacher's cache, the student's checkpoint, and where the results go. */
@@ -184,56 +182,6 @@ function plannedSteps(config: TrainConfig, samples: readonly Sample[]): StepBatc
     epochSteps(training, { ...sizes, epoch }),
   );
   return epochs.flat().slice(0, config.max_steps);
-}
-
-/** One optimizer step: the loss is the mean over all loss positions of all its micro-batches. */
-async function trainStep(
-  { config, student, cache }: Run,
-  batches: StepBatch,
-  at: { step: number; totalSteps: number },
-): Promise<StepMetrics> {
-  const loss = lossOf(config);
-  const positions = lossPositions(batches.flat());
-  let [divergence, crossEntropy] = [0, 0];
-  for (const micro of batches) {
-    const batch = await trainingBatch(micro, cache, config);
-    const sums = accumulateGradients(student, batch, {
-      loss,
-      scale: 1 / positions,
-      headBlock: config.head_block,
-      recompute: config.recompute,
-    });
-    tf.dispose(Object.values(batch.targets));
-    divergence += sums.divergence / positions;
-    crossEntropy += sums.crossEntropy / positions;
-  }
-  const learningRate = learningRateAt(at.step, scheduleOf(config, at.totalSteps));
-  const gradientNorm = applyUpdate(student, { ...adamOptions(config), learningRate, step: at.step });
-  return {
-    step: at.step,
-    loss: divergence + config.cross_entropy_weight * crossEntropy,
-    divergence,
-    cross_entropy: crossEntropy,
-    learning_rate: learningRate,
-    gradient_norm: gradientNorm,
-    tokens: batches.flat().reduce((sum, { tokenIds }) => sum + tokenIds.length, 0),
-    loss_positions: positions,
-  };
-}
-
-function scheduleOf(config: TrainConfig, totalSteps: number): Schedule {
-  const { schedule, learning_rate: learningRate, final_ratio: finalRatio } = config;
-  return {
-    schedule,
-    learningRate,
-    finalRatio,
-    totalSteps,
-    warmupSteps: Math.round(config.warmup_ratio * totalSteps),
-  };
-}
-
-function adamOptions({ beta1, beta2, epsilon, weight_decay, max_grad_norm }: TrainConfig) {
-  return { beta1, beta2, epsilon, weightDecay: weight_decay, maxGradNorm: max_grad_norm };
 }
 
 async function heldOutScores({ config, student, cache, samples }: Run) {

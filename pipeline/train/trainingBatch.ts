@@ -2,43 +2,29 @@
 // position j - 1; the cache holds one entry per target, in order.
 import { tf } from '../engine/tensorflow.ts';
 import type { CachedSample, LogitsReader } from '../logits/logitsCache.ts';
+import { paddedBatch, targetPositions, type PaddedBatch } from '../mix/batches.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
-import { padTokens, targetPositions, type MicroBatch } from './batches.ts';
 import type { TeacherTargets } from './distillationLoss.ts';
 import { LOG_ZERO } from './divergence.ts';
 
-/** A padded batch: token ids [B T], the rows of [B T, D] that predict a target, and the teacher there. */
-export interface TrainingBatch {
-  ids: Int32Array;
-  B: number;
-  T: number;
-  rows: Int32Array; // [n]
+/** A padded batch and the teacher at its targets, a row of `targets` for each of `rows`. */
+export interface TrainingBatch extends PaddedBatch {
   targets: TeacherTargets;
 }
 
 /** Reads the teacher's entries of a batch and lays everything out; free the targets with `tf.dispose`. */
 export async function trainingBatch(
-  batch: MicroBatch,
+  batch: readonly Sample[],
   cache: LogitsReader,
   { temperature }: { temperature: number },
 ): Promise<TrainingBatch> {
   const cached = await Promise.all(batch.map(({ id }) => cache.read(id, { temperature })));
-  const padded = padTokens(batch);
-  const positions = batch.map(targetPositions);
-  return {
-    ...padded,
-    rows: Int32Array.from(positions.flatMap((targets, b) => targets.map((j) => b * padded.T + j - 1))),
-    targets: teacherTargets(batch, positions, cached),
-  };
+  return { ...paddedBatch(batch), targets: teacherTargets(batch, cached) };
 }
 
-/** How many loss positions the samples have. */
-export function lossPositions(samples: readonly Sample[]): number {
-  return samples.reduce((sum, sample) => sum + targetPositions(sample).length, 0);
-}
-
-function teacherTargets(batch: MicroBatch, positions: number[][], cached: CachedSample[]): TeacherTargets {
-  const n = positions.reduce((sum, targets) => sum + targets.length, 0);
+function teacherTargets(batch: readonly Sample[], cached: readonly CachedSample[]): TeacherTargets {
+  const labels = batch.flatMap((sample) => targetPositions(sample).map((j) => sample.tokenIds[j]!));
+  const n = labels.length;
   const K = Math.max(1, ...cached.map(({ counts }) => counts.reduce((max, k) => Math.max(max, k), 0)));
   const ids = new Int32Array(n * K).fill(-1);
   const logits = new Float32Array(n * K).fill(LOG_ZERO);
@@ -60,14 +46,13 @@ function teacherTargets(batch: MicroBatch, positions: number[][], cached: Cached
     logTailMass: column(
       joined(cached, ({ logTailMass }) => logTailMass.map((value) => Math.max(value, LOG_ZERO))),
     ),
-    labels: tf.tensor2d(
-      batch.flatMap(({ tokenIds }, b) => positions[b]!.map((j) => tokenIds[j]!)),
-      [n, 1],
-      'int32',
-    ),
+    labels: tf.tensor2d(labels, [n, 1], 'int32'),
   };
 }
 
-function joined(cached: CachedSample[], values: (sample: CachedSample) => Float32Array): Float32Array {
+function joined(
+  cached: readonly CachedSample[],
+  values: (sample: CachedSample) => Float32Array,
+): Float32Array {
   return Float32Array.from(cached.flatMap((sample) => [...values(sample)]));
 }

@@ -1,10 +1,10 @@
 // Training state on disk: float32 masters and moments in one safetensors file, and state.json, committed after it,
 // which names the file, the step and the metrics so far. Only the newest is kept; what state.json does not name is litter.
-import { readFile, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';
 import { filesAreIntact } from '../artifact/manifest.ts';
-import { hasCode } from '../config/userError.ts';
+import { findText } from '../artifact/optionalFiles.ts';
 import { bytesOf, tensorFromBytes } from '../engine/tensorBytes.ts';
 import { tf } from '../engine/tensorflow.ts';
 import { assign, withValue, type Variable } from '../engine/variable.ts';
@@ -51,12 +51,8 @@ export async function restoreCheckpoint(
 }
 
 async function readState(path: string): Promise<(TrainingState & { files: FileRecord[] }) | undefined> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as TrainingState & { files: FileRecord[] };
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  const text = await findText(path);
+  return text === undefined ? undefined : (JSON.parse(text) as TrainingState & { files: FileRecord[] });
 }
 
 function stateVariables({ parameters }: Student): [string, Variable][] {

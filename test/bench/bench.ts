@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { z } from 'zod';
-import { reportErrors } from '../../pipeline/config/stageCommand.ts';
+import { reportErrors } from '../../pipeline/terminal/stageCommand.ts';
 import { UserError } from '../../pipeline/config/userError.ts';
 
 const COMPARISONS = [

@@ -11,13 +11,13 @@ import { logitsConfig } from '../../pipeline/logits/logitsConfig.ts';
 import type { SampleLogits } from '../../pipeline/logits/logitsShard.ts';
 import { commitShard, findShards } from '../../pipeline/logits/shardRecords.ts';
 import { teacherLogits } from '../../pipeline/logits/teacherLogits.ts';
+import { lossPositions, targetPositions } from '../../pipeline/mix/batches.ts';
 import type { Sample } from '../../pipeline/mix/tokensArrow.ts';
 import { loadDecoder } from '../../pipeline/model/loadDecoder.ts';
 import { readModelConfig } from '../../pipeline/model/modelConfig.ts';
-import { targetPositions } from '../../pipeline/train/batches.ts';
 import { accumulateGradients, applyUpdate, createStudent } from '../../pipeline/train/student.ts';
 import { lossOf, trainConfig } from '../../pipeline/train/trainConfig.ts';
-import { lossPositions, trainingBatch } from '../../pipeline/train/trainingBatch.ts';
+import { trainingBatch } from '../../pipeline/train/trainingBatch.ts';
 
 const TOP_K = 64;
 
@@ -120,5 +120,4 @@ const { values } = parseArgs({
 });
 const shape = { model: values.model!, batch: Number(values.batch), length: Number(values.length) };
 const step = await { prefill, kdStep }[values.task as 'prefill' | 'kdStep'](shape);
-await measure(step, Number(values.repeats));
 await measure(step, Number(values.repeats));

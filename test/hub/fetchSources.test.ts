@@ -1,8 +1,6 @@
 // The stage fetch from end to end, on local files: sources.json, the symlinks, and the command itself.
-import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import t from 'tap';
 import { sha256OfFile } from '../../pipeline/artifact/fingerprint.ts';
 import { loadConfig } from '../../pipeline/config/loadConfig.ts';
@@ -11,6 +9,7 @@ import { sourcesConfig } from '../../pipeline/hub/sourcesConfig.ts';
 import { readSources } from '../../pipeline/hub/sourcesFile.ts';
 import { modelFingerprint } from '../../pipeline/model/checkpoint.ts';
 import { readModelConfig } from '../../pipeline/model/modelConfig.ts';
+import { runStage } from '../runStage.ts';
 
 const root = t.testdir({ data: { 'a.jsonl': '{"x": 1}\n', 'b.parquet': '', 'notes.txt': '' } });
 process.env.REDISTILL_CACHE = join(root, 'cache');
@@ -21,7 +20,7 @@ const config = {
   datasets: { folder: join(root, 'data'), file: join(root, 'data', 'a.jsonl') },
 };
 
-void t.test('sources.json says what everything is, and is read back', async (t) => {
+t.test('sources.json says what everything is, and is read back', async (t) => {
   const sources = await fetchSources({ config, out });
   t.same(await readSources(out), { formatVersion: 1, ...sources });
   const { teacher, student, datasets } = sources;
@@ -40,7 +39,7 @@ void t.test('sources.json says what everything is, and is read back', async (t) 
   t.equal(readlinkSync(join(out, 'sources/student')), student.path);
 });
 
-void t.test('a changed source changes its part; a cache that was emptied is filled again', async (t) => {
+t.test('a changed source changes its part; a cache that was emptied is filled again', async (t) => {
   const before = await fetchSources({ config, out });
   writeFileSync(join(root, 'data', 'a.jsonl'), '{"x": 2}\n');
   rmSync(process.env.REDISTILL_CACHE!, { recursive: true });
@@ -51,14 +50,14 @@ void t.test('a changed source changes its part; a cache that was emptied is fill
   t.ok(statSync(join(out, 'sources/student/model.safetensors')).isFile());
 });
 
-void t.test('an unreadable sources.json is made anew', async (t) => {
+t.test('an unreadable sources.json is made anew', async (t) => {
   writeFileSync(join(out, 'sources.json'), '{"formatVersion": 99}');
   await t.rejects(readSources(out), { message: /sources\.json: formatVersion = 99/ });
   const sources = await fetchSources({ config, out });
   t.same(await readSources(out), { formatVersion: 1, ...sources });
 });
 
-void t.test('nothing is written when a source cannot be had', async (t) => {
+t.test('nothing is written when a source cannot be had', async (t) => {
   const fresh = join(root, 'fresh');
   const missing = { ...config, datasets: { gone: join(root, 'gone.json') } };
   await t.rejects(fetchSources({ config: missing, out: fresh }), {
@@ -76,27 +75,17 @@ void t.test('nothing is written when a source cannot be had', async (t) => {
   t.notOk(existsSync(fresh));
 });
 
-void t.test('the command', async (t) => {
+t.test('the command', async (t) => {
   const file = join(root, 'sources.yaml');
   const datasets = `datasets:\n  d: ${join(root, 'data')}\n`;
   writeFileSync(
     file,
     `teacher: ${config.teacher}\nstudent:\n  prune: { from: teacher, keep_layers: [0] }\n${datasets}`,
   );
-  const run = (...args: string[]) =>
-    promisify(execFile)(process.execPath, [
-      '--import',
-      'tsx',
-      'stages/fetch.ts',
-      '--config',
-      file,
-      '--out',
-      out,
-      ...args,
-    ]);
+  const run = (flags = {}) => runStage('fetch', { config: file, out, ...flags });
   const { stdout } = await run();
   t.match(stdout, /^teacher +[0-9a-f]{32} .*\nstudent +[0-9a-f]{32} .*\nd +2 files, 0\.0 MB\n$/);
-  await run('--student', config.teacher);
+  await run({ student: config.teacher });
   t.match(await readSources(out), { student: { reference: config.teacher } });
   writeFileSync(
     file,
@@ -108,7 +97,7 @@ void t.test('the command', async (t) => {
   });
 });
 
-void t.test('the embedded recipe is a valid one', async (t) => {
+t.test('the embedded recipe is a valid one', async (t) => {
   const file = 'data/recipes/smollm2/sources.yaml';
   const recipe = await loadConfig(sourcesConfig, { file });
   t.same(Object.keys(recipe.datasets), [

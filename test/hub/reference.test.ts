@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { parseReference, type Reference } from '../../pipeline/hub/reference.ts';
-import { globPattern } from '../../pipeline/hub/globPattern.ts';
 
 const folder = t.testdir({ 'm.gguf': '', sub: {} });
 const HERE = process.cwd();
@@ -24,9 +23,10 @@ const FORMS: [text: string, expected: Reference][] = [
   [join(folder, 'm.gguf'), { kind: 'local', path: join(folder, 'm.gguf') }],
 ];
 for (const [text, expected] of FORMS)
-  void t.test(`read: ${text.replace(folder, '…')}`, async (t) =>
-    t.same(await parseReference(text, 'teacher'), expected),
-  );
+  t.test(`read: ${text.replace(folder, '…')}`, (t) => {
+    t.same(parseReference(text, 'teacher'), expected);
+    t.end();
+  });
 
 const REFUSED: [text: string, message: RegExp][] = [
   ['name', /^teacher = "name": unknown form, and no such file or folder; use ORG\/NAME\[@REVISION\]/],
@@ -39,16 +39,7 @@ const REFUSED: [text: string, message: RegExp][] = [
   ['pypi:name==1.0', /not a file in an exact version/],
 ];
 for (const [text, message] of REFUSED)
-  void t.test(`refused: ${text}`, async (t) => {
-    await t.rejects(parseReference(text, 'teacher'), { name: 'UserError', message });
+  t.test(`refused: ${text}`, (t) => {
+    t.throws(() => parseReference(text, 'teacher'), { name: 'UserError', message });
+    t.end();
   });
-
-void t.test('globs', (t) => {
-  const matches = (glob: string, names: string[]) => names.filter((name) => globPattern(glob).test(name));
-  const names = ['a.json', 'v1/a.json', 'v1/x/b.parquet', 'v10/a.json'];
-  t.same(matches('*.json', names), ['a.json']);
-  t.same(matches('**/*.json', names), ['a.json', 'v1/a.json', 'v10/a.json']);
-  t.same(matches('v1/**', names), ['v1/a.json', 'v1/x/b.parquet']);
-  t.same(matches('v?/a.json', names), ['v1/a.json']);
-  t.end();
-});

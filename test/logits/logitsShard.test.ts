@@ -1,7 +1,6 @@
 // Shards come back as written, from this code and from pyarrow; a damaged one is found before its values are used.
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util'; // tap would take hours to show how long arrays differ
 import t from 'tap';
@@ -13,6 +12,8 @@ import {
   type ShardFormat,
 } from '../../pipeline/logits/logitsShard.ts';
 import { commitShard, findShards, recordName } from '../../pipeline/logits/shardRecords.ts';
+import { flipBit, sha256Of } from '../fileBytes.ts';
+import { python, withoutModules } from '../needs.ts';
 
 const FORMAT: ShardFormat = { vocabularySize: 151_665, temperatures: [1, 0.5, 2], precision: 'float16' };
 
@@ -84,9 +85,7 @@ t.test('float16 is the nearest of its values, the log-sum-exp stays float32', as
   await cache.close();
 });
 
-const python = process.env.REDISTILL_PYTHON ?? 'python3';
-
-t.test('pyarrow reads the same', { skip: hasPyarrow() ? false : `needs pyarrow in ${python}` }, async (t) => {
+t.test('pyarrow reads the same', { skip: withoutModules('numpy', 'pyarrow') }, async (t) => {
   const folder = t.testdir();
   await committed(folder);
   const file = join(folder, `shard-${CHUNK}.arrow`);
@@ -121,9 +120,10 @@ t.test('a flipped bit in a shard, or in its record, is found', async (t) => {
   const folder = t.testdir();
   const [shard] = await committed(folder);
   const { file } = shard!.record.shard;
+  const record = readFileSync(join(folder, recordName(CHUNK)));
   const files = [
-    { ...shard!.record.shard, file },
-    { file: recordName(CHUNK), ...sizeAndSum(join(folder, recordName(CHUNK))) },
+    shard!.record.shard,
+    { file: recordName(CHUNK), bytes: record.length, sha256: sha256Of(record) },
   ];
   await writeManifest(
     folder,
@@ -144,23 +144,3 @@ t.test('a flipped bit in a shard, or in its record, is found', async (t) => {
   flipBit(join(folder, recordName(CHUNK)), 100);
   await t.rejects(openLogits(folder), { name: 'UserError', message: /\.json: has sha256/ });
 });
-
-function hasPyarrow(): boolean {
-  try {
-    execFileSync(python, ['-c', 'import numpy, pyarrow'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function sizeAndSum(path: string): { bytes: number; sha256: string } {
-  const content = readFileSync(path);
-  return { bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
-}
-
-function flipBit(path: string, at: number): void {
-  const content = readFileSync(path);
-  content[at]! ^= 1;
-  writeFileSync(path, content);
-}

@@ -1,7 +1,7 @@
 // Two-stage top-k is exact, ties included, and the probability outside is that of a float64 softmax.
-import t from 'tap';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import t from 'tap';
 import { cast } from '../../pipeline/engine/layoutOps.ts';
 import { download, upload } from '../../pipeline/engine/rawOp.ts';
 import { topKPerRow } from '../../pipeline/engine/rowOps.ts';

@@ -1,5 +1,4 @@
 // Rows to conversations: every format and every reason for a rejection (test/golden/mix/conversations.json).
-import { readFileSync } from 'node:fs';
 import t from 'tap';
 import {
   conversationOf,
@@ -7,6 +6,7 @@ import {
   fittingLayouts,
   type Layout,
 } from '../../pipeline/mix/datasetFormats.ts';
+import { readJson } from '../readJson.ts';
 
 interface Case {
   name: string;
@@ -16,15 +16,15 @@ interface Case {
   expected: unknown;
 }
 
-const cases = JSON.parse(readFileSync('test/golden/mix/conversations.json', 'utf8')) as Case[];
+const cases = readJson('test/golden/mix/conversations.json') as Case[];
 
 for (const { name, format, layouts, row, expected } of cases)
-  void t.test(name, (t) => {
+  t.test(name, (t) => {
     t.strictSame(conversationOf(row, layouts ?? datasetFormats[format!]), expected);
     t.end();
   });
 
-void t.test('a file decides which layouts are tried', (t) => {
+t.test('a file decides which layouts are tried', (t) => {
   const file = 'a.parquet';
   t.strictSame(fittingLayouts(datasetFormats.numina_r1, { file, columns: ['id', 'problem', 'solution'] }), [
     { prompt: 'problem', response: 'solution' },

@@ -1,7 +1,5 @@
 // The stage as a whole, on small data with the committed tokenizers: what it writes, that the same rows give the same
 // bytes however they are ordered, and what it says about bad input.
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -13,7 +11,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import t from 'tap';
 import { validate } from '../../pipeline/config/loadConfig.ts';
 import { makeMix, type MixStatistics } from '../../pipeline/mix/makeMix.ts';
@@ -21,6 +18,8 @@ import { mixConfig } from '../../pipeline/mix/mixConfig.ts';
 import { readMixParquet } from '../../pipeline/mix/mixParquet.ts';
 import { loadTokenizer } from '../../pipeline/mix/tokenizer.ts';
 import { readMix } from '../../pipeline/mix/tokensArrow.ts';
+import { sha256Of, sumsOf } from '../fileBytes.ts';
+import { runStage } from '../runStage.ts';
 
 const golden = 'test/golden/mix';
 const tokenizerFolder = join(golden, 'tiny-chatml');
@@ -48,7 +47,7 @@ function sourcesIn(folder: string, datasets: Record<string, Record<string, objec
       if (typeof content === 'string') copyFileSync(content, path);
       else writeFileSync(path, content.map((row) => JSON.stringify(row) + '\n').join(''));
       const bytes = readFileSync(path);
-      return { path, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+      return { path, bytes: bytes.length, sha256: sha256Of(bytes) };
     });
     return [dataset, { reference: dataset, revision: null, files: paths }] as const;
   });
@@ -72,13 +71,8 @@ function mixIn(folder: string, config: object, options: { tokenizer?: string } =
   return makeMix({ config: checked, tokenizerFolder: options.tokenizer ?? tokenizerFolder, out });
 }
 
-function bytesOf(folder: string): Record<string, string> {
-  const names = readdirSync(join(folder, 'mix')).sort();
-  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, 'mix', name), 'hex')]));
-}
-
 for (const name of ['tiny-chatml', 'tiny-r1'])
-  void t.test(`five formats, ${name}`, async (t) => {
+  t.test(`five formats, ${name}`, async (t) => {
     const folder = t.testdir({});
     const rows = join(golden, 'rows');
     sourcesIn(folder, {
@@ -137,21 +131,21 @@ for (const name of ['tiny-chatml', 'tiny-r1'])
     t.ok(rejected.includes('{"source":"r1","file":"train.parquet","row":1,"reason":"no_messages"}'));
   });
 
-void t.test('same rows, same bytes: order of files and sources and place do not count', async (t) => {
+t.test('same rows, same bytes: order of files and sources and place do not count', async (t) => {
   const [a, b, c] = [rowsOf('a', 50), rowsOf('b', 50), rowsOf('c', 50)];
   const folder = t.testdir({ x: {}, elsewhere: {} });
   sourcesIn(join(folder, 'x'), { one: { 'a.jsonl': a, 'b.jsonl': b }, two: { 'c.jsonl': c } });
   sourcesIn(join(folder, 'elsewhere'), { two: { 'c.jsonl': c }, one: { 'b.jsonl': b, 'a.jsonl': a } });
   await mixIn(join(folder, 'x'), base);
   await mixIn(join(folder, 'elsewhere'), base);
-  const bytes = bytesOf(join(folder, 'x'));
+  const bytes = sumsOf(join(folder, 'x', 'mix'));
   t.strictSame(Object.keys(bytes), ['manifest.json', 'mix.parquet', 'rejected.jsonl', 'tokens.arrow']);
-  t.strictSame(bytesOf(join(folder, 'elsewhere')), bytes);
+  t.strictSame(sumsOf(join(folder, 'elsewhere', 'mix')), bytes);
   const reordered = await mixIn(join(folder, 'elsewhere'), { ...base, sources: { two: mine, one: mine } });
   t.equal(reordered.upToDate, true, 'nor does the order in mix.yaml');
 });
 
-void t.test('same rows in another order: the same samples in the same order', async (t) => {
+t.test('same rows in another order: the same samples in the same order', async (t) => {
   const folder = t.testdir({ x: {}, shuffled: {}, seed: {} });
   const [one, two] = [rowsOf('one', 80), rowsOf('two', 80)];
   sourcesIn(join(folder, 'x'), { one: { 'a.jsonl': one }, two: { 'a.jsonl': two } });
@@ -161,15 +155,15 @@ void t.test('same rows in another order: the same samples in the same order', as
   });
   await mixIn(join(folder, 'x'), base);
   await mixIn(join(folder, 'shuffled'), base);
-  const tokens = bytesOf(join(folder, 'x'))['tokens.arrow'];
-  t.equal(bytesOf(join(folder, 'shuffled'))['tokens.arrow'], tokens);
+  const tokens = sumsOf(join(folder, 'x', 'mix'))['tokens.arrow'];
+  t.equal(sumsOf(join(folder, 'shuffled', 'mix'))['tokens.arrow'], tokens);
 
   sourcesIn(join(folder, 'seed'), { one: { 'a.jsonl': one }, two: { 'a.jsonl': two } });
   await mixIn(join(folder, 'seed'), { ...base, seed: 4 });
-  t.not(bytesOf(join(folder, 'seed'))['tokens.arrow'], tokens, 'another seed, another mix');
+  t.not(sumsOf(join(folder, 'seed', 'mix'))['tokens.arrow'], tokens, 'another seed, another mix');
 });
 
-void t.test('a larger mix contains the smaller one and holds out no sample that trained in it', async (t) => {
+t.test('a larger mix contains the smaller one and holds out no sample that trained in it', async (t) => {
   const folder = t.testdir({});
   sourcesIn(folder, { one: { 'a.jsonl': rowsOf('one', 300) }, two: { 'a.jsonl': rowsOf('two', 300) } });
   const splits = async (config: object) => {
@@ -186,7 +180,7 @@ void t.test('a larger mix contains the smaller one and holds out no sample that 
   }
 });
 
-void t.test('duplicates go, within a source and across sources', async (t) => {
+t.test('duplicates go, within a source and across sources', async (t) => {
   const folder = t.testdir({ x: {}, reordered: {} });
   const [own, shared] = [rowsOf('own', 20), rowsOf('shared', 20)];
   const datasets = {
@@ -207,21 +201,21 @@ void t.test('duplicates go, within a source and across sources', async (t) => {
   t.strictSame((await readMix(join(folder, 'reordered/mix'))).samples, samples, 'whichever is named first');
 });
 
-void t.test('up to date, damaged, changed', async (t) => {
+t.test('up to date, damaged, changed', async (t) => {
   const folder = t.testdir({});
   const datasets = { one: { 'a.jsonl': rowsOf('one', 40) }, two: { 'a.jsonl': rowsOf('two', 40) } };
   sourcesIn(folder, datasets);
   await mixIn(folder, base);
-  const bytes = bytesOf(folder);
+  const bytes = sumsOf(join(folder, 'mix'));
   const [manifest, tokens] = ['manifest.json', 'tokens.arrow'].map((name) => join(folder, 'mix', name));
   utimesSync(manifest!, 1, 1);
   t.equal((await mixIn(folder, base)).upToDate, true);
-  t.strictSame(bytesOf(folder), bytes);
+  t.strictSame(sumsOf(join(folder, 'mix')), bytes);
   t.ok(statSync(manifest!).mtimeMs > 1000, 'make sees that it was looked at');
 
   writeFileSync(tokens!, 'x');
   t.equal((await mixIn(folder, base)).upToDate, false);
-  t.strictSame(bytesOf(folder), bytes);
+  t.strictSame(sumsOf(join(folder, 'mix')), bytes);
 
   t.equal((await mixIn(folder, { ...base, max_tokens: 301 })).upToDate, false);
   t.equal((await mixIn(folder, base, { tokenizer: join(golden, 'tiny-r1') })).upToDate, false);
@@ -229,7 +223,7 @@ void t.test('up to date, damaged, changed', async (t) => {
   t.equal((await mixIn(folder, base)).upToDate, false);
 });
 
-void t.test('files chooses among the files of a dataset', async (t) => {
+t.test('files chooses among the files of a dataset', async (t) => {
   const folder = t.testdir({});
   sourcesIn(folder, {
     one: {
@@ -252,7 +246,7 @@ void t.test('files chooses among the files of a dataset', async (t) => {
   });
 });
 
-void t.test('bad input is one line, and nothing is left half-written', async (t) => {
+t.test('bad input is one line, and nothing is left half-written', async (t) => {
   const folder = t.testdir({});
   const good = { one: { 'a.jsonl': rowsOf('one', 40) }, two: { 'a.jsonl': rowsOf('two', 40) } };
   const complaint = async (
@@ -298,7 +292,7 @@ void t.test('bad input is one line, and nothing is left half-written', async (t)
   );
 });
 
-void t.test('a file that is not the one fetched is refused', async (t) => {
+t.test('a file that is not the one fetched is refused', async (t) => {
   const folder = t.testdir({});
   sourcesIn(folder, { one: { 'a.jsonl': rowsOf('one', 40) } });
   const file = join(folder, 'one/a.jsonl');
@@ -317,7 +311,7 @@ void t.test('a file that is not the one fetched is refused', async (t) => {
   });
 });
 
-void t.test('the configuration is strict', (t) => {
+t.test('the configuration is strict', (t) => {
   const faults: [object, RegExp][] = [
     [{ ...base, max_token: 5 }, /mix\.yaml: max_token: unknown key; did you mean "max_tokens"\?/],
     [{ ...base, held_out: 60 }, /held_out = 60: must be less than total \(60\)/],
@@ -350,39 +344,22 @@ void t.test('the configuration is strict', (t) => {
   t.end();
 });
 
-const run = promisify(execFile);
-
-void t.test('the command', async (t) => {
+t.test('the command', async (t) => {
   const folder = t.testdir({});
   const sources = sourcesIn(folder, {
     one: { 'a.jsonl': rowsOf('one', 40) },
     two: { 'a.jsonl': rowsOf('two', 10) },
   });
-  const config = join(folder, 'mix.yaml');
+  const [config, out] = [join(folder, 'mix.yaml'), join(folder, 'mix')];
   writeFileSync(config, JSON.stringify(base)); // JSON is YAML
-  const out = join(folder, 'mix');
-  const stage = [
-    '--import',
-    'tsx',
-    'stages/mix.ts',
-    '--config',
-    config,
-    '--tokenizer',
-    tokenizerFolder,
-    '--out',
-    out,
-  ];
-  const first = await run('node', [...stage, '--sources-file', sources, '--total', '50']);
+  const run = (flags: object) =>
+    runStage('mix', { config, tokenizer: tokenizerFolder, out, total: '50', ...flags });
+  const first = await run({ 'sources-file': sources });
   t.match(first.stdout, /^source +rows read +rejected +wanted +kept/);
   t.match(first.stdout, /^one +40 +0 +25 +25 /m);
   t.match(first.stdout, /^total +35 +6 /m);
   t.match(first.stderr, /mix: two gave 10 of the 25 samples wanted/);
-  const second = await run('node', [...stage, '--total', '50']);
+  const second = await run({});
   t.equal(second.stdout, `${out}: up to date\n`);
-  const failure = (await run('node', [...stage, '--totl', '50']).catch((error: unknown) => error)) as {
-    code: number;
-    stderr: string;
-  };
-  t.equal(failure.code, 1);
-  t.match(failure.stderr, /^mix: .*totl.*\n$/);
+  await t.rejects(run({ totl: '50' }), { code: 1, stderr: /^mix: .*totl.*\n$/ });
 });

@@ -7,7 +7,7 @@ const candidates = Array.from({ length: 2000 }, (_, n) => ({
   rank: rankOf(7, 'choice', String(n)),
 }));
 
-void t.test('the lowest of a stream, in any order', (t) => {
+t.test('the lowest of a stream, in any order', (t) => {
   const distinct = new Map<string, (typeof candidates)[number]>();
   for (const candidate of candidates.toSorted(byRank))
     if (!distinct.has(candidate.id)) distinct.set(candidate.id, candidate);
@@ -26,7 +26,7 @@ void t.test('the lowest of a stream, in any order', (t) => {
   t.end();
 });
 
-void t.test('few candidates of a long stream are looked into', (t) => {
+t.test('few candidates of a long stream are looked into', (t) => {
   const lowest = lowestRanked<(typeof candidates)[number]>({ size: 20, taken: new Set() });
   let admitted = 0;
   for (const candidate of candidates)
@@ -38,7 +38,7 @@ void t.test('few candidates of a long stream are looked into', (t) => {
   t.end();
 });
 
-void t.test('twins: the lower rank stays, the other is given back', (t) => {
+t.test('twins: the lower rank stays, the other is given back', (t) => {
   const lowest = lowestRanked<{ id: string; rank: string }>({ size: 5, taken: new Set(['elsewhere']) });
   const [low, high] = [
     { id: 'a', rank: '1' },
@@ -53,7 +53,7 @@ void t.test('twins: the lower rank stays, the other is given back', (t) => {
   t.end();
 });
 
-void t.test('ranks depend on seed, purpose and content', (t) => {
+t.test('ranks depend on seed, purpose and content', (t) => {
   const ranks = [
     rankOf(1, 'choice', 'x'),
     rankOf(2, 'choice', 'x'),
@@ -65,7 +65,7 @@ void t.test('ranks depend on seed, purpose and content', (t) => {
   t.end();
 });
 
-void t.test('quotas', (t) => {
+t.test('quotas', (t) => {
   const weight = (value: number) => ({ weight: value, format: 'orca_math' as const });
   const count = (value: number) => ({ count: value, format: 'orca_math' as const });
   t.strictSame(quotas({ total: 10, sources: { a: weight(1), b: weight(1), c: weight(1) } }), {

@@ -1,14 +1,13 @@
 // Token ids and rendered chats against transformers: two tiny tokenizers that are committed (one with SmolLM2's template,
-// one with the R1 distills'), and SmolLM2's own where the environment variable REDISTILL_SMOLLM2 names its folder.
+// one with the R1 distills'), and SmolLM2's own from the embedded recipe's run, or from the folder that the environment
+// variable REDISTILL_SMOLLM2 names.
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import {
-  loadTokenizer,
-  sameVocabulary,
-  tokenizerFingerprint,
-  type ChatMessage,
-} from '../../pipeline/mix/tokenizer.ts';
+import type { ChatMessage } from '../../pipeline/mix/chatTemplate.ts';
+import { loadTokenizer, sameVocabulary, tokenizerFingerprint } from '../../pipeline/mix/tokenizer.ts';
+import { FIXTURES, without } from '../needs.ts';
+import { readJson } from '../readJson.ts';
 
 interface Golden {
   vocabularySize: number;
@@ -24,10 +23,10 @@ interface Golden {
 }
 
 const golden = 'test/golden/mix';
-const goldens = JSON.parse(readFileSync(join(golden, 'tokenizers.json'), 'utf8')) as Record<string, Golden>;
+const goldens = readJson(join(golden, 'tokenizers.json')) as Record<string, Golden>;
 
 for (const [name, { vocabularySize, endOfTurn, texts, chats }] of Object.entries(goldens))
-  void t.test(name, async (t) => {
+  t.test(name, async (t) => {
     const tokenizer = await loadTokenizer(join(golden, name));
     t.equal(tokenizer.vocabularySize, vocabularySize);
     t.equal(tokenizer.vocabulary.size, vocabularySize);
@@ -49,15 +48,13 @@ for (const [name, { vocabularySize, endOfTurn, texts, chats }] of Object.entries
     }
   });
 
-const smollm2 = process.env.REDISTILL_SMOLLM2 ?? '';
-const smollm2Goldens = '../shared/fixtures/smollm2/tokenizer_goldens.json';
+const smollm2 = process.env.REDISTILL_SMOLLM2 ?? 'data/runs/smollm2/sources/teacher';
+const smollm2Goldens = `${FIXTURES}/smollm2/tokenizer_goldens.json`;
 const reason = !existsSync(smollm2)
-  ? 'needs REDISTILL_SMOLLM2, the folder of SmolLM2-135M-Instruct'
-  : existsSync(smollm2Goldens)
-    ? false
-    : 'needs ../shared';
-void t.test('SmolLM2: 54 texts and 4 chats as in transformers', { skip: reason }, async (t) => {
-  const { tokenizer: texts, chat: chats } = JSON.parse(readFileSync(smollm2Goldens, 'utf8')) as {
+  ? 'needs SmolLM2-135M-Instruct: run "make fetch", or name its folder in REDISTILL_SMOLLM2'
+  : without(smollm2Goldens);
+t.test('SmolLM2: 54 texts and 4 chats as in transformers', { skip: reason }, async (t) => {
+  const { tokenizer: texts, chat: chats } = readJson(smollm2Goldens) as {
     tokenizer: { text: string; ids: number[]; decoded: string; decoded_skip_special: string }[];
     chat: { messages: ChatMessage[]; add_generation_prompt: boolean; text: string; ids: number[] }[];
   };
@@ -74,21 +71,17 @@ void t.test('SmolLM2: 54 texts and 4 chats as in transformers', { skip: reason }
   }
 });
 
-const template = '../shared/fixtures/templates/deepseek-r1-distill.jinja';
-void t.test(
-  "the R1 distills' own template",
-  { skip: existsSync(template) ? false : 'needs ../shared' },
-  async (t) => {
-    const folder = copyOf(t, 'tiny-r1');
-    cpSync(template, join(folder, 'chat_template.jinja'));
-    const tokenizer = await loadTokenizer(folder);
-    t.equal(tokenizer.endOfTurn(), '<｜end▁of▁sentence｜>');
-    for (const { messages, addGenerationPrompt, text } of goldens['tiny-r1']!.chats)
-      t.equal(tokenizer.renderChat(messages, { addGenerationPrompt }), text);
-  },
-);
+const template = `${FIXTURES}/templates/deepseek-r1-distill.jinja`;
+t.test("the R1 distills' own template", { skip: without(template) }, async (t) => {
+  const folder = copyOf(t, 'tiny-r1');
+  cpSync(template, join(folder, 'chat_template.jinja'));
+  const tokenizer = await loadTokenizer(folder);
+  t.equal(tokenizer.endOfTurn(), '<｜end▁of▁sentence｜>');
+  for (const { messages, addGenerationPrompt, text } of goldens['tiny-r1']!.chats)
+    t.equal(tokenizer.renderChat(messages, { addGenerationPrompt }), text);
+});
 
-void t.test('where a chat template may lie', async (t) => {
+t.test('where a chat template may lie', async (t) => {
   const messages = [{ role: 'user', content: 'x' }];
   const rendered = async (name: string, content: unknown) => {
     const folder = copyOf(t, 'tiny-r1');
@@ -114,14 +107,14 @@ void t.test('where a chat template may lie', async (t) => {
   });
 });
 
-void t.test('special tokens may stand in special_tokens_map.json alone', async (t) => {
+t.test('special tokens may stand in special_tokens_map.json alone', async (t) => {
   const folder = copyOf(t, 'tiny-chatml');
   writeFileSync(join(folder, 'tokenizer_config.json'), '{}');
   writeFileSync(join(folder, 'special_tokens_map.json'), '{"eos_token": {"content": "<|im_end|>"}}');
   t.equal((await loadTokenizer(folder)).eosToken, '<|im_end|>');
 });
 
-void t.test('missing and broken files', async (t) => {
+t.test('missing and broken files', async (t) => {
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
     const folder = copyOf(t, 'tiny-chatml');
     writeFileSync(join(folder, name), '{"version": ');
@@ -137,7 +130,7 @@ void t.test('missing and broken files', async (t) => {
   await t.rejects(loadTokenizer(folder), { name: 'UserError', message: /tokenizer\.json: / });
 });
 
-void t.test('the same vocabulary, or the first token that differs', async (t) => {
+t.test('the same vocabulary, or the first token that differs', async (t) => {
   const { vocabulary } = await loadTokenizer(join(golden, 'tiny-chatml'));
   t.strictSame(sameVocabulary({ vocabulary }, { vocabulary: new Map(vocabulary) }), { same: true });
   const swapped = new Map(vocabulary).set('a', vocabulary.get('b')!).set('b', vocabulary.get('a')!);
@@ -150,7 +143,7 @@ void t.test('the same vocabulary, or the first token that differs', async (t) =>
   t.strictSame(sameVocabulary({ vocabulary }, { vocabulary: longer }), { same: false, difference });
 });
 
-void t.test('the fingerprint names tokenizer, template and special tokens', async (t) => {
+t.test('the fingerprint names tokenizer, template and special tokens', async (t) => {
   const original = await tokenizerFingerprint(join(golden, 'tiny-r1'));
   const changes = {
     'chat_template.jinja': '{{ messages[0].content }}',

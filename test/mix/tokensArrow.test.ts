@@ -1,12 +1,12 @@
-// tokens.arrow and mix.parquet: written and read back by our readers and by pyarrow (where Python has it; the
-// environment variable PYTHON names another interpreter than python3).
-import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+// tokens.arrow and mix.parquet: written and read back by our readers and by pyarrow.
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import t from 'tap';
 import { writeManifest } from '../../pipeline/artifact/manifest.ts';
 import { readMixParquet, writeMixParquet, type MixRow } from '../../pipeline/mix/mixParquet.ts';
 import { readMix, writeTokens, type Sample } from '../../pipeline/mix/tokensArrow.ts';
+import { flipBit } from '../fileBytes.ts';
+import { python, withoutModules } from '../needs.ts';
 
 const samples: Sample[] = Array.from({ length: 2500 }, (_, n) => ({
   id: n.toString(16).padStart(32, '0'),
@@ -21,10 +21,7 @@ const rows: MixRow[] = samples.map(({ id, source, split, tokenIds }, n) => ({
   response: 'x'.repeat(n % 500),
 }));
 
-const python = process.env.PYTHON ?? 'python3';
-const hasPyarrow = spawnSync(python, ['-c', 'import pyarrow']).status === 0;
-
-void t.test('round trip', async (t) => {
+t.test('round trip', async (t) => {
   const folder = t.testdir({});
   const file = await writeTokens(folder, samples);
   t.match(file, { file: 'tokens.arrow', rows: 2500 });
@@ -34,7 +31,7 @@ void t.test('round trip', async (t) => {
   t.strictSame(read.samples, samples);
 });
 
-void t.test('mix.parquet: round trip', async (t) => {
+t.test('mix.parquet: round trip', async (t) => {
   const folder = t.testdir({});
   t.match(await writeMixParquet(folder, rows), { file: 'mix.parquet', rows: 2500 });
   t.strictSame(
@@ -43,7 +40,7 @@ void t.test('mix.parquet: round trip', async (t) => {
   );
 });
 
-void t.test('pyarrow reads both', { skip: hasPyarrow ? false : `needs pyarrow in ${python}` }, async (t) => {
+t.test('pyarrow reads both', { skip: withoutModules('pyarrow') }, async (t) => {
   const folder = t.testdir({});
   await writeTokens(folder, samples);
   await writeMixParquet(folder, rows);
@@ -67,20 +64,17 @@ print(json.dumps([table.to_pylist(), people.to_pylist(), [str(f.type) for f in t
   t.match(types, ['string', 'string', 'string', /^list<item: int32/, /^list<item: uint8/]);
 });
 
-void t.test('a flipped bit is found', async (t) => {
+t.test('a flipped bit is found', async (t) => {
   const folder = t.testdir({});
   await writeMixManifest(folder, [await writeTokens(folder, samples)]);
-  const file = join(folder, 'tokens.arrow');
-  const bytes = readFileSync(file);
-  bytes[bytes.length >> 1]! ^= 1;
-  writeFileSync(file, bytes);
+  flipBit(join(folder, 'tokens.arrow'), 20_000);
   await t.rejects(readMix(folder), {
     name: 'UserError',
     message: /tokens\.arrow: has sha256 .*; run "make mix"/,
   });
 });
 
-void t.test('no mix, or one without tokens', async (t) => {
+t.test('no mix, or one without tokens', async (t) => {
   const folder = t.testdir({});
   await t.rejects(readMix(folder), { name: 'UserError', message: /manifest\.json: .*run "make mix"/ });
   await writeMixManifest(folder, []);

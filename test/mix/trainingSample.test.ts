@@ -1,8 +1,9 @@
 // Token ids, loss mask and id of a sample against an independent Python version (test/golden/mix/makeGoldens.py).
-import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { loadTokenizer, type ChatMessage } from '../../pipeline/mix/tokenizer.ts';
+import type { ChatMessage } from '../../pipeline/mix/chatTemplate.ts';
+import { loadTokenizer } from '../../pipeline/mix/tokenizer.ts';
 import { sampleEncoder, sampleText, type SampleText } from '../../pipeline/mix/trainingSample.ts';
+import { readJson } from '../readJson.ts';
 
 interface Case {
   messages: ChatMessage[];
@@ -10,14 +11,14 @@ interface Case {
   expected: SampleText & { tokenIds: number[]; lossMask: number[]; id: string };
 }
 
-const goldens = JSON.parse(readFileSync('test/golden/mix/tokenizers.json', 'utf8')) as Record<
+const goldens = readJson('test/golden/mix/tokenizers.json') as Record<
   string,
   { endOfTurn: string; samples: Case[] }
 >;
 const rules = { max_tokens: 1000, overlength: 'drop', min_response_tokens: 1, loss_on: 'response' } as const;
 
 for (const [name, { endOfTurn, samples }] of Object.entries(goldens))
-  void t.test(name, async (t) => {
+  t.test(name, async (t) => {
     const tokenizer = await loadTokenizer(`test/golden/mix/${name}`);
     const encode = await sampleEncoder(tokenizer, rules);
     for (const { messages, response, expected } of samples) {
@@ -35,7 +36,7 @@ for (const [name, { endOfTurn, samples }] of Object.entries(goldens))
     }
   });
 
-void t.test('what is given and what is learned make the whole trace, its tag once', async (t) => {
+t.test('what is given and what is learned make the whole trace, its tag once', async (t) => {
   const tokenizer = await loadTokenizer('test/golden/mix/tiny-r1');
   const response = '<think>\nhm\n</think>\n\n4';
   const text = sampleText(
@@ -46,7 +47,7 @@ void t.test('what is given and what is learned make the whole trace, its tag onc
   t.equal(text.prompt + text.response, `<｜begin▁of▁sentence｜><｜User｜>2+2?<｜Assistant｜>${response}`);
 });
 
-void t.test('the system prompt is for conversations that bring none', async (t) => {
+t.test('the system prompt is for conversations that bring none', async (t) => {
   const tokenizer = await loadTokenizer('test/golden/mix/tiny-chatml');
   const promptOf = (prompt: ChatMessage[], systemPrompt: string | null) => {
     const text = sampleText({ prompt, response: 'a' }, { tokenizer, systemPrompt });
@@ -61,7 +62,7 @@ void t.test('the system prompt is for conversations that bring none', async (t) 
   t.equal(promptOf([own, user], 'Be brief.'), rendered('own'));
 });
 
-void t.test('a template may refuse a conversation', (t) => {
+t.test('a template may refuse a conversation', (t) => {
   const refuse = () => {
     throw new Error('roles must alternate');
   };
@@ -73,7 +74,7 @@ void t.test('a template may refuse a conversation', (t) => {
   t.end();
 });
 
-void t.test('rules on length', async (t) => {
+t.test('rules on length', async (t) => {
   const tokenizer = await loadTokenizer('test/golden/mix/tiny-chatml');
   const text = { prompt: 'aaaa', response: '1234' }; // 4 + 4 tokens and the end token
   const encodeWith = async (

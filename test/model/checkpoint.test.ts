@@ -1,9 +1,12 @@
 // Checkpoints in one file and in shards: written, read back, and refused when something is missing.
-import { cpSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { modelFingerprint, openCheckpoint, writeCheckpoint } from '../../pipeline/model/checkpoint.ts';
 import type { TensorSource } from '../../pipeline/model/safetensors.ts';
+import { flipBit } from '../fileBytes.ts';
+import { FIXTURES, without } from '../needs.ts';
+import { readJson } from '../readJson.ts';
 
 process.env.REDISTILL_CACHE = t.testdir();
 
@@ -40,7 +43,7 @@ for (const [name, maxShardBytes] of [
   ['one file', undefined],
   ['two shards', 150],
 ] as const)
-  void t.test(`written and read back: ${name}`, async (t) => {
+  t.test(`written and read back: ${name}`, async (t) => {
     const folder = await makeModel(t.testdir(), maxShardBytes);
     t.equal(existsSync(join(folder, SHARDS[1])), maxShardBytes !== undefined);
     const checkpoint = await openCheckpoint(folder);
@@ -57,9 +60,9 @@ for (const [name, maxShardBytes] of [
     t.throws(() => checkpoint.info('lm_head.weight'), { message: /lm_head\.weight: this tensor is missing/ });
   });
 
-void t.test('shards hold no more than they may, and the index says where each tensor is', async (t) => {
+t.test('shards hold no more than they may, and the index says where each tensor is', async (t) => {
   const folder = await makeModel(t.testdir(), 150);
-  const index = JSON.parse(readFileSync(join(folder, 'model.safetensors.index.json'), 'utf8')) as unknown;
+  const index = readJson(join(folder, 'model.safetensors.index.json'));
   t.same(index, {
     metadata: { total_size: 272 },
     weight_map: { [NAMES[0]!]: SHARDS[0], [NAMES[1]!]: SHARDS[1], [NAMES[2]!]: SHARDS[1] },
@@ -68,7 +71,7 @@ void t.test('shards hold no more than they may, and the index says where each te
 
 function editIndex(folder: string, edit: (weightMap: Record<string, string>) => void): void {
   const file = join(folder, 'model.safetensors.index.json');
-  const index = JSON.parse(readFileSync(file, 'utf8')) as { weight_map: Record<string, string> };
+  const index = readJson(file) as { weight_map: Record<string, string> };
   edit(index.weight_map);
   writeFileSync(file, JSON.stringify(index));
 }
@@ -100,13 +103,13 @@ const DAMAGES: Record<string, { damage: (folder: string) => void; message: RegEx
   },
 };
 for (const [name, { damage, message }] of Object.entries(DAMAGES))
-  void t.test(`refused: ${name}`, async (t) => {
+  t.test(`refused: ${name}`, async (t) => {
     const folder = await makeModel(t.testdir(), 150);
     damage(folder);
     await t.rejects(openCheckpoint(folder), { name: 'UserError', message });
   });
 
-void t.test('a folder with other weights, or none, is refused', async (t) => {
+t.test('a folder with other weights, or none, is refused', async (t) => {
   const folder = t.testdir({ 'config.json': JSON.stringify(CONFIG) });
   await t.rejects(openCheckpoint(folder), { message: /model\.safetensors: no such file/ });
   writeFileSync(join(folder, 'pytorch_model.bin'), '');
@@ -114,32 +117,26 @@ void t.test('a folder with other weights, or none, is refused', async (t) => {
   await t.rejects(openCheckpoint(join(folder, 'nowhere')), { message: /config\.json: no such file/ });
 });
 
-void t.test(
-  'the fingerprint follows weights, config and tokenizer, not the folder or other files',
-  async (t) => {
-    const root = t.testdir({ a: {}, b: {} });
-    const folder = await makeModel(join(root, 'a'));
-    const original = await modelFingerprint(folder);
-    cpSync(folder, join(root, 'b'), { recursive: true });
-    writeFileSync(join(root, 'b', 'README.md'), 'x');
-    t.equal(await modelFingerprint(join(root, 'b')), original);
-    writeFileSync(join(root, 'b', 'tokenizer.json'), '{}');
-    t.not(await modelFingerprint(join(root, 'b')), original);
-    const weights = join(folder, 'model.safetensors');
-    const bytes = readFileSync(weights);
-    bytes[bytes.length - 1]! ^= 1;
-    writeFileSync(weights, bytes);
-    t.not(await modelFingerprint(folder), original, 'one flipped bit in the weights');
-  },
-);
+t.test('the fingerprint follows weights, config and tokenizer, not the folder or other files', async (t) => {
+  const root = t.testdir({ a: {}, b: {} });
+  const folder = await makeModel(join(root, 'a'));
+  const original = await modelFingerprint(folder);
+  cpSync(folder, join(root, 'b'), { recursive: true });
+  writeFileSync(join(root, 'b', 'README.md'), 'x');
+  t.equal(await modelFingerprint(join(root, 'b')), original);
+  writeFileSync(join(root, 'b', 'tokenizer.json'), '{}');
+  t.not(await modelFingerprint(join(root, 'b')), original);
+  flipBit(join(folder, 'model.safetensors'), -1);
+  t.not(await modelFingerprint(folder), original, 'one flipped bit in the weights');
+});
 
-void t.test(
+t.test(
   'the sharded fixture is read',
   {
-    skip: existsSync('../shared/fixtures') ? false : 'needs ../shared',
+    skip: without(FIXTURES),
   },
   async (t) => {
-    const checkpoint = await openCheckpoint('../shared/fixtures/tiny-llama3-rope-sharded');
+    const checkpoint = await openCheckpoint(`${FIXTURES}/tiny-llama3-rope-sharded`);
     t.teardown(checkpoint.close);
     t.equal(checkpoint.names().length, 3 * 9 + 3);
     t.same(checkpoint.info('model.layers.2.self_attn.k_proj.weight'), { dtype: 'F32', shape: [16, 64] });

@@ -11,11 +11,12 @@ import { openGguf } from '../../pipeline/model/ggufFile.ts';
 import { tokenizerFromGguf } from '../../pipeline/model/ggufTokenizer.ts';
 import { readModelConfig } from '../../pipeline/model/modelConfig.ts';
 import { openSafetensors } from '../../pipeline/model/safetensors.ts';
+import { readJson } from '../readJson.ts';
 
 const GOLDEN = 'test/golden/gguf';
 process.env.REDISTILL_CACHE = t.testdir();
 
-void t.test('every block format is dequantized bit for bit as the Python package does', async (t) => {
+t.test('every block format is dequantized bit for bit as the Python package does', async (t) => {
   const file = await openSafetensors(join(GOLDEN, 'blocks.safetensors'));
   t.teardown(file.close);
   for (const name of ['Q4_0', 'Q4_1', 'Q8_0', 'F16', 'BF16'] as const) {
@@ -26,15 +27,15 @@ void t.test('every block format is dequantized bit for bit as the Python package
   }
 });
 
-const SUMS = JSON.parse(readFileSync(join(GOLDEN, 'tiny.json'), 'utf8')) as Record<string, string>;
+const SUMS = readJson(join(GOLDEN, 'tiny.json')) as Record<string, string>;
 for (const [name, sha256] of Object.entries(SUMS))
-  void t.test(`${name} has the weights that transformers reads`, async (t) => {
+  t.test(`${name} has the weights that transformers reads`, async (t) => {
     const folder = await checkpointFromGguf(join(GOLDEN, `${name}.gguf`));
     t.equal(await sha256OfFile(join(folder, 'model.safetensors')), sha256);
     t.equal(await checkpointFromGguf(join(GOLDEN, `${name}.gguf`)), folder, 'found again in the cache');
   });
 
-void t.test('config.json says what the metadata said', async (t) => {
+t.test('config.json says what the metadata said', async (t) => {
   const llama = await readModelConfig(await checkpointFromGguf(join(GOLDEN, 'tiny-llama.gguf')));
   t.match(llama, {
     modelType: 'llama',
@@ -70,7 +71,7 @@ interface TokenizerGolden {
   merges: string[];
   cases: Record<string, { text: string; ids: number[]; decoded: string }[]>;
 }
-const TOKENIZER = JSON.parse(readFileSync(join(GOLDEN, 'tokenizers.json'), 'utf8')) as TokenizerGolden;
+const TOKENIZER = readJson(join(GOLDEN, 'tokenizers.json')) as TokenizerGolden;
 
 function metadataWith(changes: Record<string, string | boolean>) {
   return {
@@ -86,7 +87,7 @@ function metadataWith(changes: Record<string, string | boolean>) {
 }
 
 for (const [pre, cases] of Object.entries(TOKENIZER.cases))
-  void t.test(`the pre-tokenizer ${pre} cuts as the reference does`, async (t) => {
+  t.test(`the pre-tokenizer ${pre} cuts as the reference does`, async (t) => {
     const metadata = metadataWith({ 'tokenizer.ggml.pre': pre });
     const json = JSON.stringify(tokenizerFromGguf({ path: 'x.gguf', metadata })['tokenizer.json']);
     const tokenizer = Tokenizer.fromString(json);
@@ -100,7 +101,7 @@ for (const [pre, cases] of Object.entries(TOKENIZER.cases))
     }
   });
 
-void t.test('the beginning token is put first where the metadata or the model family says so', async (t) => {
+t.test('the beginning token is put first where the metadata or the model family says so', async (t) => {
   const firstId = async (changes: Record<string, string | boolean>) => {
     const files = tokenizerFromGguf({ path: 'x.gguf', metadata: metadataWith(changes) });
     const tokenizer = Tokenizer.fromString(JSON.stringify(files['tokenizer.json']));
@@ -112,7 +113,7 @@ void t.test('the beginning token is put first where the metadata or the model fa
   t.equal(await firstId({ 'tokenizer.ggml.pre': 'qwen2', 'tokenizer.ggml.add_bos_token': true }), 0);
 });
 
-void t.test('an unknown pre-tokenizer or tokenizer model is refused by name', (t) => {
+t.test('an unknown pre-tokenizer or tokenizer model is refused by name', (t) => {
   const convert = (changes: Record<string, string>) => () =>
     tokenizerFromGguf({ path: 'x.gguf', metadata: metadataWith(changes) });
   t.throws(convert({ 'tokenizer.ggml.pre': 'tekken' }), {
@@ -125,7 +126,7 @@ void t.test('an unknown pre-tokenizer or tokenizer model is refused by name', (t
   t.end();
 });
 
-void t.test('a type that is not read is refused by tensor and name', async (t) => {
+t.test('a type that is not read is refused by tensor and name', async (t) => {
   const path = join(t.testdir(), 'tiny.gguf');
   const bytes = readFileSync(join(GOLDEN, 'tiny-llama.gguf'));
   const name = bytes.indexOf('blk.1.ffn_up.weight');
@@ -137,7 +138,7 @@ void t.test('a type that is not read is refused by tensor and name', async (t) =
   });
 });
 
-void t.test('a file that is cut anywhere is refused by one line naming it', async (t) => {
+t.test('a file that is cut anywhere is refused by one line naming it', async (t) => {
   const path = join(t.testdir(), 'cut.gguf');
   const size = readFileSync(join(GOLDEN, 'tiny-llama.gguf')).length;
   for (let bytes = size - 1; bytes > 0; bytes -= 2011) {

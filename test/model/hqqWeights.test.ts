@@ -1,18 +1,18 @@
 // Packed modules in checkpoints against a state dict that hqq 0.2.8 saved (test/golden/hqq/linear.safetensors).
 import { join } from 'node:path';
 import t from 'tap';
-import { dequantizeRows, disposePacked } from '../../pipeline/engine/packedWeight.ts';
 import { cast } from '../../pipeline/engine/layoutOps.ts';
+import { dequantizeRows, disposePacked } from '../../pipeline/engine/packedWeight.ts';
 import { bytesOf, tensorFromBytes } from '../../pipeline/engine/tensorBytes.ts';
 import { tf } from '../../pipeline/engine/tensorflow.ts';
 import { openWeights } from '../../pipeline/model/checkpoint.ts';
-import { quantizeHqq } from '../../pipeline/model/hqq.ts';
 import { packedTensors, readPackedWeight } from '../../pipeline/model/hqqWeights.ts';
 import { openSafetensors, writeSafetensors } from '../../pipeline/model/safetensors.ts';
+import { quantizeHqq } from '../../pipeline/teacher/quantizeHqq.ts';
 
 const GOLDEN = 'test/golden/hqq/linear.safetensors';
 
-void t.test('a module is written name for name and byte for byte as hqq writes it', async (t) => {
+t.test('a module is written name for name and byte for byte as hqq writes it', async (t) => {
   const golden = await openSafetensors(GOLDEN);
   const { shape, data } = await golden.read('weight');
   const packed = quantizeHqq(tensorFromBytes(data, shape, 'float32'), {
@@ -33,7 +33,7 @@ void t.test('a module is written name for name and byte for byte as hqq writes i
   await golden.close();
 });
 
-void t.test('what hqq saved is read, and dequantized to its values', async (t) => {
+t.test('what hqq saved is read, and dequantized to its values', async (t) => {
   const golden = await openSafetensors(GOLDEN);
   const info = (name: string) => golden.tensors.get(name)!;
   const packed = await readPackedWeight({ folder: GOLDEN, info, read: golden.read }, 'proj');
@@ -47,7 +47,7 @@ void t.test('what hqq saved is read, and dequantized to its values', async (t) =
   await golden.close();
 });
 
-void t.test('every form comes back as it was written', async (t) => {
+t.test('every form comes back as it was written', async (t) => {
   const before = tf.memory().numTensors;
   for (const bits of [8, 4, 3, 2] as const)
     for (const axis of [0, 1] as const) {
@@ -72,7 +72,7 @@ void t.test('every form comes back as it was written', async (t) => {
   t.equal(tf.memory().numTensors, before, 'nothing leaks');
 });
 
-void t.test('what does not fit together is refused in one line', async (t) => {
+t.test('what does not fit together is refused in one line', async (t) => {
   const weight = tf.randomNormal([24, 32], 0, 1, 'float32', 1);
   const packed = quantizeHqq(weight, { bits: 4, groupSize: 16, axis: 1, optimize: false });
   const tensors = packedTensors('m', packed, { optimize: false });

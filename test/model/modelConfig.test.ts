@@ -1,8 +1,9 @@
 // config.json in both dialects, against what transformers reads (test/golden/model/configs.json); refusals by name.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { readModelConfig, type ModelConfig, type RopeScaling } from '../../pipeline/model/modelConfig.ts';
+import { readJson } from '../readJson.ts';
 
 interface Case {
   name: string;
@@ -13,10 +14,10 @@ interface Case {
   };
 }
 
-const CASES = JSON.parse(readFileSync('test/golden/model/configs.json', 'utf8')) as Case[];
+const CASES = readJson('test/golden/model/configs.json') as Case[];
 
 for (const { name, config, read } of CASES)
-  void t.test(`read as transformers reads it: ${name}`, async (t) => {
+  t.test(`read as transformers reads it: ${name}`, async (t) => {
     const found = await readModelConfig(t.testdir({ 'config.json': JSON.stringify(config) }));
     const { rope, attentionBias, ...rest } = read;
     t.match(found, rest);
@@ -52,7 +53,7 @@ function scalingOf(rope: Record<string, unknown>): RopeScaling {
   };
 }
 
-void t.test('end tokens are those of generation_config.json where it names some', async (t) => {
+t.test('end tokens are those of generation_config.json where it names some', async (t) => {
   const config = { ...CASES[0]!.config, bos_token_id: 1, eos_token_id: 2 };
   const folder = t.testdir({ 'config.json': JSON.stringify(config) });
   t.match(await readModelConfig(folder), { bosTokenId: 1, eosTokenIds: [2] });
@@ -90,12 +91,12 @@ const REFUSALS: [change: Record<string, unknown>, message: RegExp][] = [
   [{ hidden_size: undefined }, /hidden_size: missing/],
 ];
 for (const [change, message] of REFUSALS)
-  void t.test(`refused: ${JSON.stringify(change)}`, async (t) => {
+  t.test(`refused: ${JSON.stringify(change)}`, async (t) => {
     const folder = t.testdir({ 'config.json': JSON.stringify({ ...CASES[0]!.config, ...change }) });
     await t.rejects(readModelConfig(folder), { name: 'UserError', message });
   });
 
-void t.test('settings that are off, or say nothing of the logits, are no reason to refuse', async (t) => {
+t.test('settings that are off, or say nothing of the logits, are no reason to refuse', async (t) => {
   const harmless = {
     use_qk_norm: false,
     attn_logit_softcapping: null,

@@ -1,20 +1,16 @@
 // Reading and writing against files and values of the safetensors library and torch (test/golden/model).
-import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import {
-  openSafetensors,
-  toBfloat16,
-  toFloat32,
-  writeSafetensors,
-  type TensorSource,
-} from '../../pipeline/model/safetensors.ts';
+import { toBfloat16, toFloat32 } from '../../pipeline/model/halfPrecision.ts';
+import { openSafetensors, writeSafetensors, type TensorSource } from '../../pipeline/model/safetensors.ts';
+import { sha256Of } from '../fileBytes.ts';
+import { readJson } from '../readJson.ts';
 
 const GOLDEN = 'test/golden/model';
 const DTYPES = join(GOLDEN, 'dtypes.safetensors');
 
-void t.test('a file of every dtype is read, and written again byte for byte', async (t) => {
+t.test('a file of every dtype is read, and written again byte for byte', async (t) => {
   const file = await openSafetensors(DTYPES);
   t.teardown(file.close);
   t.same(file.metadata, { format: 'pt' });
@@ -31,8 +27,8 @@ void t.test('a file of every dtype is read, and written again byte for byte', as
   t.ok(readFileSync(copy).equals(readFileSync(DTYPES)));
 });
 
-void t.test('float16 and bfloat16 become the float32 values that torch has', async (t) => {
-  const golden = JSON.parse(readFileSync(join(GOLDEN, 'dtypes.json'), 'utf8')) as {
+t.test('float16 and bfloat16 become the float32 values that torch has', async (t) => {
+  const golden = readJson(join(GOLDEN, 'dtypes.json')) as {
     values: Record<string, number[]>;
     allHalvesSha256: string;
   };
@@ -42,11 +38,10 @@ void t.test('float16 and bfloat16 become the float32 values that torch has', asy
     t.same([...toFloat32(await file.read(name))], values, name);
   const all = new Uint8Array(Uint16Array.from({ length: 65536 }, (_, i) => i).buffer);
   const floats = toFloat32({ dtype: 'F16', data: all }).map((value) => (Number.isNaN(value) ? 0 : value));
-  const sha256 = createHash('sha256').update(new Uint8Array(floats.buffer)).digest('hex');
-  t.equal(sha256, golden.allHalvesSha256, 'all 65,536 float16 numbers');
+  t.equal(sha256Of(new Uint8Array(floats.buffer)), golden.allHalvesSha256, 'all 65,536 float16 numbers');
 });
 
-void t.test('float32 is rounded to bfloat16 as torch rounds, and NaN stays NaN', async (t) => {
+t.test('float32 is rounded to bfloat16 as torch rounds, and NaN stays NaN', async (t) => {
   const file = await openSafetensors(join(GOLDEN, 'rounding.safetensors'));
   t.teardown(file.close);
   const values = toFloat32(await file.read('values'));
@@ -55,7 +50,7 @@ void t.test('float32 is rounded to bfloat16 as torch rounds, and NaN stays NaN',
   t.ok(toFloat32({ dtype: 'BF16', data: toBfloat16(nan) }).every(Number.isNaN));
 });
 
-void t.test('a file that is cut anywhere is refused by one line naming it', async (t) => {
+t.test('a file that is cut anywhere is refused by one line naming it', async (t) => {
   const whole = readFileSync(DTYPES);
   const path = join(t.testdir(), 'cut.safetensors');
   for (let bytes = 0; bytes < whole.length; bytes += 7) {
@@ -99,7 +94,7 @@ const LIES: Record<string, { header: unknown; message: RegExp; dataBytes?: numbe
   },
 };
 for (const [name, { header, message, dataBytes = 12 }] of Object.entries(LIES))
-  void t.test(`a header that lies is refused: ${name}`, async (t) => {
+  t.test(`a header that lies is refused: ${name}`, async (t) => {
     const path = join(t.testdir(), 'lies.safetensors');
     const text = Buffer.from(JSON.stringify(header));
     const prefix = Buffer.alloc(8);
@@ -108,13 +103,13 @@ for (const [name, { header, message, dataBytes = 12 }] of Object.entries(LIES))
     await t.rejects(openSafetensors(path), { name: 'UserError', message });
   });
 
-void t.test('a header length beyond reason is refused without reading on', async (t) => {
+t.test('a header length beyond reason is refused without reading on', async (t) => {
   const path = join(t.testdir(), 'other.bin');
   writeFileSync(path, Buffer.alloc(64, 0xff));
   await t.rejects(openSafetensors(path), { message: /not a safetensors file/ });
 });
 
-void t.test('a source that gives other bytes than it promised leaves no file', async (t) => {
+t.test('a source that gives other bytes than it promised leaves no file', async (t) => {
   const path = join(t.testdir(), 'wrong.safetensors');
   const wrong: TensorSource = { name: 'a', dtype: 'F32', shape: [2], data: () => new Uint8Array(7) };
   await t.rejects(writeSafetensors(path, [wrong]), /a: 7 bytes given, 8 expected/);

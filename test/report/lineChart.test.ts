@@ -13,7 +13,7 @@ const draw = (...curves: Curve[]) =>
   );
 const matches = (svg: string, pattern: RegExp) => [...svg.matchAll(pattern)].map(([, found]) => found);
 
-void t.test('points are where they should be', (t) => {
+t.test('points are where they should be', (t) => {
   // x: 0 to 10 over 58 to 530; y: 0 to 10 over 220 to 12
   const triangle: Curve = [
     [0, 0],
@@ -31,7 +31,7 @@ void t.test('points are where they should be', (t) => {
   t.end();
 });
 
-void t.test('ticks are few and round, and hold all values', (t) => {
+t.test('ticks are few and round, and hold all values', (t) => {
   const pairs = ([x0, y0]: [number, number], point: [number, number]): Curve => [[x0, y0], point];
   const cases: Record<string, Curve> = {
     small: pairs([1, 0.00012], [2, 0.00031]),
@@ -52,7 +52,7 @@ void t.test('ticks are few and round, and hold all values', (t) => {
   t.end();
 });
 
-void t.test('nothing to draw', (t) => {
+t.test('nothing to draw', (t) => {
   t.equal(draw(), '');
   t.equal(draw([[1, null]]), '');
   t.end();

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap';
 import { UserError } from '../../pipeline/config/userError.ts';
 import { readRun } from '../../pipeline/report/readRun.ts';
 import { reportPage } from '../../pipeline/report/reportPage.ts';
+import { runStage } from '../runStage.ts';
 import {
   artifact,
   logitsStatistics,
@@ -15,8 +16,6 @@ import {
   writeCompleteRun,
   writeSourcesJson,
 } from './madeUpRun.ts';
-
-const root = join(import.meta.dirname, '../..');
 
 interface Page {
   html: string;
@@ -65,7 +64,7 @@ function rowsOf({ elements }: Page, caption: string): string[][] {
   return start < 0 ? [] : rows;
 }
 
-void t.test('a complete run', async (t) => {
+t.test('a complete run', async (t) => {
   const folder = join(t.testdir(), 'maths');
   await writeCompleteRun(folder);
   const page = await pageOf(t, folder);
@@ -112,7 +111,7 @@ void t.test('a complete run', async (t) => {
   t.match(page.text, 'loss: 4.61 at step 1, 1.01 at step 3; KL on held-out samples: 0.9 at step 3.');
 });
 
-void t.test('nothing has run', async (t) => {
+t.test('nothing has run', async (t) => {
   const folder = join(t.testdir({ empty: {} }), 'empty');
   const { text, elements } = await pageOf(t, folder);
   for (const stage of ['fetch', 'mix', 'teacher', 'logits', 'train', 'eval'])
@@ -123,7 +122,7 @@ void t.test('nothing has run', async (t) => {
   );
 });
 
-void t.test('some stages have run', async (t) => {
+t.test('some stages have run', async (t) => {
   const only = async (write: (folder: string) => Promise<unknown>) => {
     const folder = join(t.testdir(), 'part');
     await write(folder);
@@ -158,7 +157,7 @@ void t.test('some stages have run', async (t) => {
   t.match(trained, /slow\s*2\s*2\.5/, 'scores without a difference');
 });
 
-void t.test('artifacts that do not belong together', async (t) => {
+t.test('artifacts that do not belong together', async (t) => {
   const folder = t.testdir();
   await writeCompleteRun(folder);
   const mix = await artifact(join(folder, 'mix'), 'mix', {
@@ -181,7 +180,7 @@ void t.test('artifacts that do not belong together', async (t) => {
   t.notMatch(text, '“teacher” was made', 'a training may be called so');
 });
 
-void t.test('hostile text is shown as it is', async (t) => {
+t.test('hostile text is shown as it is', async (t) => {
   const hostile = `</title></style></script><script>alert(1)</script><img src=x onerror="alert('1')">&lt;\u202e`;
   const folder = join(t.testdir(), `it's "<b>"`);
   await writeSourcesJson(folder, { name: hostile });
@@ -206,7 +205,7 @@ void t.test('hostile text is shown as it is', async (t) => {
   t.match(page.text, `RECIPE='it'\\''s "<b>"'`);
 });
 
-void t.test('figures that are not finite', async (t) => {
+t.test('figures that are not finite', async (t) => {
   const folder = t.testdir();
   await artifact(join(folder, 'eval/before'), 'eval', { statistics: scores(4) });
   await artifact(join(folder, 'eval/main'), 'eval', { statistics: scores(NaN) });
@@ -226,7 +225,7 @@ void t.test('figures that are not finite', async (t) => {
   t.match(line?.[1].d, /^M[\d.,]+L[\d.,]+M[\d.,]+$/, 'a gap in the line');
 });
 
-void t.test('damaged artifacts are named', async (t) => {
+t.test('damaged artifacts are named', async (t) => {
   const damaged = async (path: string, content: string, expected: RegExp) => {
     const folder = t.testdir();
     await mkdir(join(folder, path, '..'), { recursive: true });
@@ -250,16 +249,11 @@ void t.test('damaged artifacts are named', async (t) => {
   await t.rejects(readRun(join(folder, 'none')), { message: /--run = ".*none": no such folder; run "make / });
 });
 
-void t.test('the command', async (t) => {
+t.test('the command', async (t) => {
   const folder = t.testdir();
   await writeCompleteRun(join(folder, 'maths'));
-  const report = (...args: string[]) =>
-    spawnSync(process.execPath, ['--import', 'tsx', 'stages/report.ts', ...args], {
-      cwd: root,
-      encoding: 'utf8',
-    });
   const out = join(folder, 'report.html');
-  const first = report('--run', join(folder, 'maths'), '--out', out);
+  const first = await runStage('report', { run: join(folder, 'maths'), out });
   t.equal(first.stderr, '');
   t.strictSame(first.stdout.split('\n'), [
     'held_out            kl  cross_entropy  perplexity  agreement  positions',
@@ -271,11 +265,12 @@ void t.test('the command', async (t) => {
     '',
   ]);
   const page = await readFile(out, 'utf8');
-  report('--run', `${join(folder, 'maths')}/`, '--out', out);
+  await runStage('report', { run: `${join(folder, 'maths')}/`, out });
   t.equal(await readFile(out, 'utf8'), page, 'the same run, the same bytes');
 
-  const refused = report('--run', join(folder, 'none'), '--out', join(folder, 'none.html'));
-  t.equal(refused.status, 1);
-  t.match(refused.stderr, /^report: --run = .*no such folder.*\n$/);
-  t.match(report('--out', out).stderr, /^report: Missing required argument: run; run .*--help"\n$/);
+  const refused = (flags: Record<string, string>, stderr: RegExp) =>
+    t.rejects(runStage('report', flags), { code: 1, stderr });
+  const nowhere = { run: join(folder, 'none'), out: join(folder, 'none.html') };
+  await refused(nowhere, /^report: --run = .*no such folder.*\n$/);
+  await refused({ out }, /^report: Missing required argument: run; run .*--help"\n$/);
 });

@@ -5,9 +5,9 @@ import {
   inspectMachine,
   nodeFinding,
   type Finding,
-} from '../../pipeline/engine/inspectMachine.ts';
+} from '../../pipeline/setup/inspectMachine.ts';
 
-void t.test('before set-up it tells all it can, and that TensorFlow is needed', async (t) => {
+t.test('before set-up it tells all it can, and that TensorFlow is needed', async (t) => {
   const findings: Finding[] = [];
   for await (const finding of inspectMachine({ folder: t.testdir() })) findings.push(finding);
   const names = findings.map(({ name }) => name);
@@ -18,7 +18,7 @@ void t.test('before set-up it tells all it can, and that TensorFlow is needed', 
   t.equal(last.needed, true);
 });
 
-void t.test('a missing tool is named with what to install', async (t) => {
+t.test('a missing tool is named with what to install', async (t) => {
   const { CXX, PATH } = process.env;
   t.teardown(() => Object.assign(process.env, { PATH }, CXX === undefined ? {} : { CXX }));
   process.env.PATH = t.testdir();
@@ -29,7 +29,7 @@ void t.test('a missing tool is named with what to install', async (t) => {
   t.match(lines[3], /^pip {11}not found; install Python 3 with pip/);
 });
 
-void t.test('Node older than package.json asks for is refused', (t) => {
+t.test('Node older than package.json asks for is refused', (t) => {
   for (const version of ['20.19.0', '20.20.2', '22.1.0', '24.0.0'])
     t.equal(nodeFinding(version).found, version);
   for (const version of ['18.20.4', '20.18.9'])

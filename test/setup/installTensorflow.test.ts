@@ -16,8 +16,8 @@ import { basename, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { sha256OfFile } from '../../pipeline/artifact/fingerprint.ts';
 import { UserError } from '../../pipeline/config/userError.ts';
-import { findStamp, installTensorflow } from '../../pipeline/engine/installTensorflow.ts';
-import { buildKey, BUILDS, cudaRequirements, type Build } from '../../pipeline/engine/tensorflowBuilds.ts';
+import { findStamp, installTensorflow } from '../../pipeline/setup/installTensorflow.ts';
+import { buildKey, BUILDS, cudaRequirements, type Build } from '../../pipeline/setup/tensorflowBuilds.ts';
 
 const WHEEL = {
   tensorflow: {
@@ -46,7 +46,7 @@ const BINDING = {
 const isLinux = process.platform === 'linux';
 const headers = join(import.meta.dirname, '../../node_modules/node-api-headers');
 
-void t.test('every pinned build names one exact wheel', (t) => {
+t.test('every pinned build names one exact wheel', (t) => {
   for (const [key, { requirement, platform, sha256 }] of Object.entries(BUILDS)) {
     t.match(key, /^(linux|darwin)-(x64|arm64)-(cpu|gpu)$/);
     t.match(requirement, /^tensorflow(-cpu)?==\d+\.\d+\.\d+$/, key);
@@ -56,7 +56,7 @@ void t.test('every pinned build names one exact wheel', (t) => {
   t.end();
 });
 
-void t.test('the build follows machine, GPU and REDISTILL_DEVICE', (t) => {
+t.test('the build follows machine, GPU and REDISTILL_DEVICE', (t) => {
   const machine = { platform: 'linux', arch: 'x64', device: '' } as const;
   t.equal(buildKey({ ...machine, nvidia: false }), 'linux-x64-cpu');
   t.equal(buildKey({ ...machine, nvidia: true }), 'linux-x64-gpu');
@@ -66,7 +66,7 @@ void t.test('the build follows machine, GPU and REDISTILL_DEVICE', (t) => {
   t.end();
 });
 
-void t.test("the CUDA packages are those of the wheel's and-cuda extra", (t) => {
+t.test("the CUDA packages are those of the wheel's and-cuda extra", (t) => {
   const metadata = [
     'Requires-Dist: numpy>=1.26.0',
     'Requires-Dist: nvidia-cublas-cu12<13.0,>=12.5.3.2; extra == "and-cuda"',
@@ -77,33 +77,29 @@ void t.test("the CUDA packages are those of the wheel's and-cuda extra", (t) => 
   t.end();
 });
 
-void t.test(
-  'sets up from the wheel, once',
-  { skip: isLinux ? false : 'the stand-in is for Linux' },
-  async (t) => {
-    const { folder, build } = await standIn(t);
-    const said: string[] = [];
-    const stamp = await installTensorflow({ folder, build, say: (line) => said.push(line) });
-    t.equal(stamp.version, '9.9.9', 'the binding was compiled, and loads with its libraries');
-    t.equal(stamp.source, 'wheel');
-    t.same(readdirSync(join(folder, 'deps/lib')).sort(), [
-      'libtensorflow_cc.so.2',
-      'libtensorflow_framework.so.2',
-    ]);
-    t.same(
-      readdirSync(folder).filter((name) => name.startsWith('.')),
-      [],
-      'no staging folder is left',
-    );
-    t.equal(said.length, 2);
+t.test('sets up from the wheel, once', { skip: isLinux ? false : 'the stand-in is for Linux' }, async (t) => {
+  const { folder, build } = await standIn(t);
+  const said: string[] = [];
+  const stamp = await installTensorflow({ folder, build, say: (line) => said.push(line) });
+  t.equal(stamp.version, '9.9.9', 'the binding was compiled, and loads with its libraries');
+  t.equal(stamp.source, 'wheel');
+  t.same(readdirSync(join(folder, 'deps/lib')).sort(), [
+    'libtensorflow_cc.so.2',
+    'libtensorflow_framework.so.2',
+  ]);
+  t.same(
+    readdirSync(folder).filter((name) => name.startsWith('.')),
+    [],
+    'no staging folder is left',
+  );
+  t.equal(said.length, 2);
 
-    const before = statSync(join(folder, 'lib/napi-v8/tfjs_binding.node')).mtimeMs;
-    t.same(await installTensorflow({ folder, build, say: () => t.fail('does nothing') }), stamp);
-    t.equal(statSync(join(folder, 'lib/napi-v8/tfjs_binding.node')).mtimeMs, before);
-  },
-);
+  const before = statSync(join(folder, 'lib/napi-v8/tfjs_binding.node')).mtimeMs;
+  t.same(await installTensorflow({ folder, build, say: () => t.fail('does nothing') }), stamp);
+  t.equal(statSync(join(folder, 'lib/napi-v8/tfjs_binding.node')).mtimeMs, before);
+});
 
-void t.test('sets up again what is damaged or of another version', { skip: !isLinux }, async (t) => {
+t.test('sets up again what is damaged or of another version', { skip: !isLinux }, async (t) => {
   const { folder, build } = await standIn(t);
   const say = (): void => undefined;
   const stamp = await installTensorflow({ folder, build, say });
@@ -117,21 +113,21 @@ void t.test('sets up again what is damaged or of another version', { skip: !isLi
   t.not(anew.plan, stamp.plan);
 });
 
-void t.test(
+t.test(
   'removes what a killed set-up left, but not the folder of a running one',
   { skip: !isLinux },
   async (t) => {
     const { folder, build } = await standIn(t);
     const dead = spawnSync(process.execPath, ['--version']).pid;
-    mkdirSync(join(folder, `.setup-${dead}/deps`), { recursive: true });
-    mkdirSync(join(folder, `.setup-${process.ppid}`));
+    mkdirSync(join(folder, `.setup.${dead}.tmp/deps`), { recursive: true });
+    mkdirSync(join(folder, `.setup.${process.ppid}.tmp`));
     await installTensorflow({ folder, build, say: () => undefined });
-    t.notOk(existsSync(join(folder, `.setup-${dead}`)));
-    t.ok(existsSync(join(folder, `.setup-${process.ppid}`)));
+    t.notOk(existsSync(join(folder, `.setup.${dead}.tmp`)));
+    t.ok(existsSync(join(folder, `.setup.${process.ppid}.tmp`)));
   },
 );
 
-void t.test('refuses a wheel with another hash', { skip: !isLinux }, async (t) => {
+t.test('refuses a wheel with another hash', { skip: !isLinux }, async (t) => {
   const { folder, build } = await standIn(t);
   await t.rejects(
     installTensorflow({ folder, build: { ...build, sha256: '0'.repeat(64) }, say: () => undefined }),
@@ -146,7 +142,7 @@ void t.test('refuses a wheel with another hash', { skip: !isLinux }, async (t) =
   );
 });
 
-void t.test("falls back to the package's own installer, and says so", { skip: !isLinux }, async (t) => {
+t.test("falls back to the package's own installer, and says so", { skip: !isLinux }, async (t) => {
   const { folder, build, bin } = await standIn(t);
   await installTensorflow({ folder, build, say: () => undefined });
   const binding = join(folder, 'lib/napi-v8/tfjs_binding.node');
@@ -169,7 +165,7 @@ void t.test("falls back to the package's own installer, and says so", { skip: !i
   });
 });
 
-void t.test('names the tool that is missing or fails, in one line', { skip: !isLinux }, async (t) => {
+t.test('names the tool that is missing or fails, in one line', { skip: !isLinux }, async (t) => {
   const { folder, build, bin } = await standIn(t);
   const path = process.env.PATH ?? '';
   const attempt = (): Promise<unknown> => installTensorflow({ folder, build, say: () => undefined });

@@ -22,7 +22,7 @@ esac
 sleep 0.01 # past the tick of the file system's clock
 `;
 
-void t.test('runs every stage in order, with its paths, and then nothing', (t) => {
+t.test('runs every stage in order, with its paths, and then nothing', (t) => {
   const { make } = project(t);
   const first = make();
   t.same(first.stages, ['fetch', 'mix', 'teacher', 'logits', 'eval', 'train', 'eval', 'report']);
@@ -40,7 +40,7 @@ void t.test('runs every stage in order, with its paths, and then nothing', (t) =
   t.end();
 });
 
-void t.test('runs what a changed file concerns, and only that', (t) => {
+t.test('runs what a changed file concerns, and only that', (t) => {
   const { make, touch } = project(t);
   make('-j4');
   touch('data/recipes/r/train.yaml');
@@ -52,7 +52,7 @@ void t.test('runs what a changed file concerns, and only that', (t) => {
   t.end();
 });
 
-void t.test('ARGS reach the stage asked for, and run it again only when they changed', (t) => {
+t.test('ARGS reach the stage asked for, and run it again only when they changed', (t) => {
   const { make, stored } = project(t);
   make();
   const slow = ['RUN=slow', `ARGS=--learning-rate 2e-5 --note "it's, (so)"`];
@@ -73,7 +73,7 @@ void t.test('ARGS reach the stage asked for, and run it again only when they cha
   t.end();
 });
 
-void t.test('stored ARGS hold when a stage runs for another reason', (t) => {
+t.test('stored ARGS hold when a stage runs for another reason', (t) => {
   const { make, touch } = project(t);
   make('mix', 'ARGS=--samples 5');
   touch('data/recipes/r/mix.yaml');
@@ -81,7 +81,7 @@ void t.test('stored ARGS hold when a stage runs for another reason', (t) => {
   t.end();
 });
 
-void t.test('a stage that failed with new ARGS is not taken for done', (t) => {
+t.test('a stage that failed with new ARGS is not taken for done', (t) => {
   const { make, folder } = project(t);
   make('train');
   writeFileSync(join(folder, 'fail'), '');
@@ -91,7 +91,7 @@ void t.test('a stage that failed with new ARGS is not taken for done', (t) => {
   t.end();
 });
 
-void t.test('refuses what it cannot place, in one line', (t) => {
+t.test('refuses what it cannot place, in one line', (t) => {
   const { make } = project(t);
   for (const goals of [[], ['test'], ['mix', 'train']])
     t.match(make(...goals, 'ARGS=--x 1').errors, /^Makefile:\d+: \*\*\* ARGS is for one stage: .*\n$/);
@@ -103,7 +103,7 @@ void t.test('refuses what it cannot place, in one line', (t) => {
   t.end();
 });
 
-void t.test('clean removes the runs of the recipe', (t) => {
+t.test('clean removes the runs of the recipe', (t) => {
   const { make, folder } = project(t);
   make('mix', 'ARGS=--samples 5');
   make('clean');
@@ -112,7 +112,7 @@ void t.test('clean removes the runs of the recipe', (t) => {
   t.end();
 });
 
-void t.test('Node packages are installed anew only for another lock file', (t) => {
+t.test('Node packages are installed anew only for another lock file', (t) => {
   const { make, folder, touch } = project(t);
   writeFileSync(join(folder, 'npm'), '#!/bin/sh\necho npm "$@"\n', { mode: 0o755 });
   touch('package-lock.json');
@@ -129,9 +129,9 @@ void t.test('Node packages are installed anew only for another lock file', (t) =
   t.end();
 });
 
-void t.test('help names every target', (t) => {
+t.test('help names every target', (t) => {
   const { make } = project(t);
-  const named = Array.from(make('help').output.matchAll(/^ {2}(\w+) /gm), (match) => match[1]);
+  const named = Array.from(make('help').output.matchAll(/^ {2}([\w-]+) /gm), (match) => match[1]);
   const phony = /^\.PHONY: (.*)$/m.exec(readFileSync(join(root, 'Makefile'), 'utf8'))?.[1] ?? '';
   const targets = phony.replace('$(stages)', stages.join(' ')).replace(' FORCE', '').split(' ');
   t.same(named.sort(), targets.sort());
@@ -158,7 +158,7 @@ function project(t: Test): Project {
   const recipe = Object.fromEntries(['sources', ...stages.slice(1, -1)].map((name) => [`${name}.yaml`, '']));
   const folder = t.testdir({
     data: { recipes: { r: recipe } },
-    pipeline: { engine: { 'installTensorflow.ts': '', 'tensorflowBuilds.ts': '', 'logLevel.cc': '' } },
+    pipeline: { setup: { 'installTensorflow.ts': '', 'tensorflowBuilds.ts': '', 'logLevel.cc': '' } },
     'package-lock.json': '{}',
     node_modules: { '.installed-lock.json': '{}', '@tensorflow': { 'tfjs-node-gpu': { 'setup.json': '' } } },
   });

@@ -46,7 +46,7 @@ not ok 5 - timeout!
   ...
 `;
 
-void t.test('counts the tests of each file; a file that ends badly counts as one', async (t) => {
+t.test('counts the tests of each file; a file that ends badly counts as one', async (t) => {
   const printed: string[] = [];
   const counts = await summarizeTap(RUN.split('\n'), (line) => printed.push(line));
   t.same(counts, { passed: 3, failed: 3, skipped: 2 });
@@ -60,7 +60,7 @@ void t.test('counts the tests of each file; a file that ends badly counts as one
   t.notOk(printed.join('\n').includes('should be equal\n        1..1'), 'a passed one is not');
 });
 
-void t.test('without skipped tests they are not mentioned', (t) => {
+t.test('without skipped tests they are not mentioned', (t) => {
   t.equal(countsLine({ passed: 2, failed: 0, skipped: 0 }), '2 passed, 0 failed');
   t.end();
 });

@@ -1,9 +1,9 @@
 // Ten updates against torch.optim.AdamW (test/golden/train/makeAdamW.py).
-import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { tf } from '../../pipeline/engine/tensorflow.ts';
 import { withValue } from '../../pipeline/engine/variable.ts';
 import { adamState, adamWUpdate, disposeAdamState } from '../../pipeline/train/adamW.ts';
+import { readJson } from '../readJson.ts';
 
 interface Golden {
   options: { lr: number; betas: [number, number]; eps: number; weight_decay: number };
@@ -13,9 +13,7 @@ interface Golden {
 }
 
 t.test('ten updates equal torch.optim.AdamW', (t) => {
-  const golden = JSON.parse(
-    readFileSync(new URL('../golden/train/adamW.json', import.meta.url), 'utf8'),
-  ) as Golden;
+  const golden = readJson('test/golden/train/adamW.json') as Golden;
   const { lr, betas, eps, weight_decay } = golden.options;
   const before = tf.memory().numTensors;
   const initial = tf.tensor2d(golden.start, [6, 5]);

@@ -1,5 +1,4 @@
-// The loss and its gradient against PyTorch in float64 (test/golden/kd, and ../shared/fixtures/kd where it lies).
-import { existsSync, readFileSync } from 'node:fs';
+// The loss and its gradient against PyTorch in float64 (../shared/fixtures/kd).
 import t from 'tap';
 import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
 import {
@@ -7,8 +6,10 @@ import {
   type DistillationLoss,
   type TeacherTargets,
 } from '../../pipeline/train/distillationLoss.ts';
+import { FIXTURES, without } from '../needs.ts';
+import { readJson } from '../readJson.ts';
 
-const FIXTURE = '../shared/fixtures/kd/kd_goldens.json';
+const FIXTURE = `${FIXTURES}/kd/kd_goldens.json`;
 
 interface Golden {
   kl_per_position: number[];
@@ -76,33 +77,29 @@ function relativeDifference(a: Tensor, b: number[] | number[][]): number {
     .dataSync()[0]!;
 }
 
-t.test(
-  'values and gradients equal float64 PyTorch',
-  { skip: existsSync(FIXTURE) ? false : 'needs ../shared' },
-  async (t) => {
-    const kd = JSON.parse(readFileSync(FIXTURE, 'utf8')) as Fixture;
-    const everyId = kd.teacher_logits.map((row) => row.map((_, id) => id));
-    const cases: [string, Golden, number[][], Partial<DistillationLoss>][] = [
-      ['tail: drop, T = 2', kd.A_topk_renormalised_both, kd.topk_indices, { tail: 'drop', temperature: 2 }],
-      ['tail: bucket, T = 2', kd.B_topk_plus_tail_bucket, kd.topk_indices, { temperature: 2 }],
-      ['tail: bucket, T = 1', kd.B1_topk_plus_tail_bucket_T1, kd.topk_indices, {}],
-      ['k = V, T = 2', kd.C_full_vocab, everyId, { temperature: 2 }],
-    ];
-    for (const [name, golden, ids, changes] of cases)
-      t.test(name, (t) => {
-        const loss = { ...PLAIN, ...changes };
-        const targets = targetsFrom(kd.teacher_logits, ids, kd.labels, loss.temperature);
-        const { divergence, dLogits } = distillationLoss(tf.tensor2d(kd.student_logits), targets, loss);
-        const T2 = loss.temperature ** 2; // the goldens have no T² factor and average the gradient over the mask
-        const positions = kd.mask.reduce((sum, bit) => sum + bit, 0);
-        const perPosition = dLogits.mul(tf.tensor2d(kd.mask, [kd.N, 1])).div<Tensor>(positions * T2);
-        const [dv, dg] = [
-          relativeDifference(divergence.div(T2), golden.kl_per_position),
-          relativeDifference(perPosition, golden.grad),
-        ];
-        t.ok(dv < 1e-5, `values, relative difference ${dv}`);
-        t.ok(dg < 1e-5, `gradients, relative difference ${dg}`);
-        t.end();
-      });
-  },
-);
+t.test('values and gradients equal float64 PyTorch', { skip: without(FIXTURE) }, async (t) => {
+  const kd = readJson(FIXTURE) as Fixture;
+  const everyId = kd.teacher_logits.map((row) => row.map((_, id) => id));
+  const cases: [string, Golden, number[][], Partial<DistillationLoss>][] = [
+    ['tail: drop, T = 2', kd.A_topk_renormalised_both, kd.topk_indices, { tail: 'drop', temperature: 2 }],
+    ['tail: bucket, T = 2', kd.B_topk_plus_tail_bucket, kd.topk_indices, { temperature: 2 }],
+    ['tail: bucket, T = 1', kd.B1_topk_plus_tail_bucket_T1, kd.topk_indices, {}],
+    ['k = V, T = 2', kd.C_full_vocab, everyId, { temperature: 2 }],
+  ];
+  for (const [name, golden, ids, changes] of cases)
+    await t.test(name, (t) => {
+      const loss = { ...PLAIN, ...changes };
+      const targets = targetsFrom(kd.teacher_logits, ids, kd.labels, loss.temperature);
+      const { divergence, dLogits } = distillationLoss(tf.tensor2d(kd.student_logits), targets, loss);
+      const T2 = loss.temperature ** 2; // the goldens have no T² factor and average the gradient over the mask
+      const positions = kd.mask.reduce((sum, bit) => sum + bit, 0);
+      const perPosition = dLogits.mul(tf.tensor2d(kd.mask, [kd.N, 1])).div<Tensor>(positions * T2);
+      const [dv, dg] = [
+        relativeDifference(divergence.div(T2), golden.kl_per_position),
+        relativeDifference(perPosition, golden.grad),
+      ];
+      t.ok(dv < 1e-5, `values, relative difference ${dv}`);
+      t.ok(dg < 1e-5, `gradients, relative difference ${dg}`);
+      t.end();
+    });
+});

@@ -1,5 +1,4 @@
 // Whole-model gradients against PyTorch autograd in float64, micro-batches, memory and repeatability of the step.
-import { existsSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { tf } from '../../pipeline/engine/tensorflow.ts';
 import { readVariable } from '../../pipeline/engine/variable.ts';
@@ -12,8 +11,9 @@ import {
   type Student,
 } from '../../pipeline/train/student.ts';
 import type { TrainingBatch } from '../../pipeline/train/trainingBatch.ts';
+import { FIXTURES, without } from '../needs.ts';
+import { readJson } from '../readJson.ts';
 
-const SHARED = '../shared/fixtures';
 const PROBABILITIES = [0.3, 0.2, 0.15, 0.1, 0.08, 0.05, 0.04, 0.03];
 const LOSS: DistillationLoss = {
   loss: 'forward_kl',
@@ -72,17 +72,15 @@ function gradientOf(student: Student, name: string): Float32Array {
   return tf.tidy(() => readVariable(student.parameters.get(name)!.gradient!).dataSync()) as Float32Array;
 }
 
-const skip = existsSync(SHARED) ? false : 'needs ../shared';
+const skip = without(FIXTURES);
 
 t.test('gradients of every parameter equal PyTorch', { skip }, async (t) => {
-  const goldens = JSON.parse(
-    readFileSync(new URL('../golden/train/gradients.json', import.meta.url), 'utf8'),
-  ) as Record<string, Golden>;
+  const goldens = readJson('test/golden/train/gradients.json') as Record<string, Golden>;
   const cases = Object.entries(goldens).flatMap(([name, golden]) =>
     [true, false].map((recompute) => ({ name, golden, recompute })),
   );
   for (const { name, golden, recompute } of cases) {
-    const student = await createStudent(`${SHARED}/${name}`, { dtype: 'float32' });
+    const student = await createStudent(`${FIXTURES}/${name}`, { dtype: 'float32' });
     const batch = goldenBatch(golden.rows, student.decoder.config.vocabSize);
     const n = batch.rows.length;
     const sums = accumulateGradients(student, batch, { loss: LOSS, scale: 1 / n, headBlock: 16, recompute });
@@ -110,7 +108,7 @@ t.test('gradients of every parameter equal PyTorch', { skip }, async (t) => {
 
 t.test('a step leaks no tensor and repeats exactly', { skip }, async (t) => {
   const run = async () => {
-    const student = await createStudent(`${SHARED}/tiny-llama3-rope-sharded`, { dtype: 'bfloat16' });
+    const student = await createStudent(`${FIXTURES}/tiny-llama3-rope-sharded`, { dtype: 'bfloat16' });
     const batch = goldenBatch(
       [
         [1, 5, 9, 30, 2],

@@ -1,7 +1,6 @@
 // Rounding to half precision: every half comes back as itself, every midpoint goes to the even neighbour.
 import t from 'tap';
-import { toFloat16 } from '../../pipeline/logits/float16.ts';
-import { toFloat32 } from '../../pipeline/model/safetensors.ts';
+import { toFloat16, toFloat32 } from '../../pipeline/model/halfPrecision.ts';
 
 const FINITE = 0x7c00;
 

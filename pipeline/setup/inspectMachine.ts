@@ -74,10 +74,10 @@ async function* inspectEngine(folder: string): AsyncGenerator<Finding> {
     return;
   }
   try {
-    const { engineInfo } = await import('./rawOp.ts');
+    const { engineInfo } = await import('../engine/rawOp.ts');
     const { version, device } = engineInfo();
     yield { name, found: `${version} on the ${device.toUpperCase()}` };
-    const { matmulRate } = await import('./matmulRate.ts');
+    const { matmulRate } = await import('../engine/matmulRate.ts');
     for (const dtype of ['float32', 'bfloat16'] as const)
       yield { name: dtype, found: `${matmulRate({ dtype }).toFixed(0)} GFLOP/s (matmul 2048)` };
   } catch (error) {

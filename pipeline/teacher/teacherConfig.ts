@@ -1,7 +1,7 @@
 // The parameters of the teacher stage (teacher.yaml): how each linear layer is quantized, and which stay bfloat16.
 import { z } from 'zod';
-import { globPattern } from '../hub/globPattern.ts';
-import type { HqqOptions } from './hqq.ts';
+import { globPattern } from '../config/globPattern.ts';
+import type { HqqOptions } from './quantizeHqq.ts';
 
 const bits = z.literal([8, 4, 3, 2]).describe('bits of a code: 8, 4, 3 or 2');
 const groupSize = z

@@ -2,8 +2,8 @@
 // it, and any other file's is remembered by path, size, inode and times to the nanosecond, as git's index does.
 import { mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { fingerprint, sha256OfFile } from '../artifact/fingerprint.ts';
 import { cacheFolder } from './cacheFolder.ts';
+import { fingerprint, sha256OfFile } from './fingerprint.ts';
 
 /** sha256 of the file's content in hex. */
 export async function rememberedSha256(path: string): Promise<string> {

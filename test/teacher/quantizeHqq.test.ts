@@ -1,8 +1,10 @@
 // Quantization against hqq 0.2.8 (test/golden/hqq, and ../shared/fixtures/hqq where it lies): the same packed bytes,
 // hence the same codes. Then what is done with packed weights: rows, and products by tiles.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { cast, slice } from '../../pipeline/engine/layoutOps.ts';
+import { matMul } from '../../pipeline/engine/linear.ts';
 import {
   dequantizeRows,
   disposePacked,
@@ -11,12 +13,17 @@ import {
   type Bits,
   type PackedWeight,
 } from '../../pipeline/engine/packedWeight.ts';
-import { cast, slice } from '../../pipeline/engine/layoutOps.ts';
-import { matMul } from '../../pipeline/engine/linear.ts';
 import { bytesOf, tensorFromBytes } from '../../pipeline/engine/tensorBytes.ts';
 import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
-import { groupingProblem, quantizeHqq, relativeError, type HqqOptions } from '../../pipeline/model/hqq.ts';
-import { openSafetensors, toFloat32, type SafetensorsFile } from '../../pipeline/model/safetensors.ts';
+import { toFloat32 } from '../../pipeline/model/halfPrecision.ts';
+import { openSafetensors, type SafetensorsFile } from '../../pipeline/model/safetensors.ts';
+import {
+  groupingProblem,
+  quantizeHqq,
+  relativeError,
+  type HqqOptions,
+} from '../../pipeline/teacher/quantizeHqq.ts';
+import { FIXTURES, without } from '../needs.ts';
 
 interface Case {
   key: string;
@@ -27,8 +34,8 @@ interface Case {
   rel_frobenius_err?: number;
 }
 
-for (const folder of ['test/golden/hqq', '../shared/fixtures/hqq'])
-  void t.test(folder, { skip: existsSync(folder) ? false : `needs ${folder}` }, async (t) => {
+for (const folder of ['test/golden/hqq', `${FIXTURES}/hqq`])
+  t.test(folder, { skip: without(folder) }, async (t) => {
     const list = readFileSync(join(folder, 'hqq_goldens.json'), 'utf8');
     const { cases } = JSON.parse(list) as { cases: Case[] };
     t.equal(cases.length, 18);
@@ -53,7 +60,7 @@ const EVERY_FORM = ([8, 4, 3, 2] as const).flatMap((bits) =>
   ([0, 1] as const).map((axis) => ({ bits, axis, optimize: false })),
 );
 
-void t.test('any rows are those of the whole matrix, whether or not groups end with them', (t) => {
+t.test('any rows are those of the whole matrix, whether or not groups end with them', (t) => {
   for (const options of EVERY_FORM)
     tf.tidy(() => {
       const packed = quantizeHqq(tf.randomNormal([24, 40], 0, 1, 'float32', 1), {
@@ -77,7 +84,7 @@ void t.test('any rows are those of the whole matrix, whether or not groups end w
   t.end();
 });
 
-void t.test('a product by tiles is that of the dequantized matrix', (t) => {
+t.test('a product by tiles is that of the dequantized matrix', (t) => {
   for (const options of EVERY_FORM)
     tf.tidy(() => {
       const packed = quantizeHqq(tf.randomNormal([2560, 1000], 0, 1, 'float32', 2), {
@@ -98,7 +105,7 @@ void t.test('a product by tiles is that of the dequantized matrix', (t) => {
   t.end();
 });
 
-void t.test('bfloat16 rows are the float32 ones rounded once', (t) => {
+t.test('bfloat16 rows are the float32 ones rounded once', (t) => {
   tf.tidy(() => {
     const options: HqqOptions = { bits: 4, groupSize: 64, axis: 1, optimize: true };
     const packed = quantizeHqq(tf.randomNormal([64, 64], 0, 1, 'float32', 4), options);
@@ -109,7 +116,7 @@ void t.test('bfloat16 rows are the float32 ones rounded once', (t) => {
   t.end();
 });
 
-void t.test('half the bytes of the source make the same weight, and nothing leaks', (t) => {
+t.test('half the bytes of the source make the same weight, and nothing leaks', (t) => {
   const before = tf.memory().numTensors;
   const exact = tf.tidy(() =>
     cast(cast(tf.randomNormal([48, 64], 0, 1, 'float32', 5), 'bfloat16'), 'float32'),
@@ -127,7 +134,7 @@ void t.test('half the bytes of the source make the same weight, and nothing leak
   t.end();
 });
 
-void t.test('shapes that cannot be grouped or packed are told apart', (t) => {
+t.test('shapes that cannot be grouped or packed are told apart', (t) => {
   const problem = (shape: [number, number], bits: Bits, groupSize: number) =>
     groupingProblem(shape, { bits, groupSize, axis: 1 });
   t.equal(problem([64, 64], 4, 64), undefined);

@@ -1,5 +1,5 @@
-// HQQ, half-quadratic quantization (Badri and Shaji, https://mobiusml.github.io/hqq_blog/), as hqq 0.2.8 does it by
-// default: w = (code - zero) * scale by groups; the scale comes from each group's range, and the zero point is refined
+// HQQ, half-quadratic quantization (Badri and Shaji, https://mobiusml.github.io/hqq_blog/), as in hqq 0.2.8.
+// w = (code - zero) * scale by groups; the scale comes from each group's range, and the zero point is refined
 // to minimize a sparsity-promoting norm (p = 0.7) of the error, by alternating a shrinkage of the error with a mean.
 // No data is needed. All of it in float32, with the operations in the package's order, so that the codes are equal.
 // A matrix is worked through in blocks of groups: temporaries stay small however large it is.

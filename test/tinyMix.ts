@@ -1,10 +1,10 @@
 // A mix of random tokens in a folder, as the stage `mix` leaves it, made with the tokenizer of a (tiny) model.
-import { createHash } from 'node:crypto';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import { writeManifest } from '../../pipeline/artifact/manifest.ts';
-import { tokenizerFingerprint } from '../../pipeline/mix/tokenizer.ts';
-import { mixFormatVersion, writeTokens, type Sample } from '../../pipeline/mix/tokensArrow.ts';
+import { writeManifest } from '../pipeline/artifact/manifest.ts';
+import { tokenizerFingerprint } from '../pipeline/mix/tokenizer.ts';
+import { mixFormatVersion, writeTokens, type Sample } from '../pipeline/mix/tokensArrow.ts';
+import { sampleId } from '../pipeline/mix/trainingSample.ts';
 
 interface TinyMixOptions {
   /** Folder whose tokenizer the mix is said to be made with. */
@@ -36,8 +36,8 @@ export function randomSamples(
 
 /** A sample with the id that the stage `mix` would give it. */
 export function sampleOf(tokenIds: Int32Array, lossMask: Uint8Array, i = 0): Sample {
-  const hash = createHash('sha256').update(new Uint8Array(tokenIds.buffer)).update(lossMask).digest('hex');
-  return { id: hash.slice(0, 32), source: i % 2 ? 'odd' : 'even', split: 'train', tokenIds, lossMask };
+  const id = sampleId({ tokenIds, lossMask });
+  return { id, source: i % 2 ? 'odd' : 'even', split: 'train', tokenIds, lossMask };
 }
 
 export async function writeTinyMix(folder: string, { tokenizer, samples }: TinyMixOptions): Promise<void> {

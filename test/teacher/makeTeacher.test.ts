@@ -1,19 +1,20 @@
 // The teacher stage on a tiny random model: what it writes, reads back, keeps after an interruption, and refuses.
-import { execFile } from 'node:child_process';
-import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
+import { readJsonObject } from '../../pipeline/artifact/jsonFile.ts';
 import { findManifest } from '../../pipeline/artifact/manifest.ts';
 import { loadConfig } from '../../pipeline/config/loadConfig.ts';
 import { dequantizeRows, disposePacked } from '../../pipeline/engine/packedWeight.ts';
 import { tf } from '../../pipeline/engine/tensorflow.ts';
 import { openCheckpoint, openWeights, writeCheckpoint } from '../../pipeline/model/checkpoint.ts';
+import { toBfloat16, toFloat32 } from '../../pipeline/model/halfPrecision.ts';
 import { readPackedWeight } from '../../pipeline/model/hqqWeights.ts';
-import { readJsonObject } from '../../pipeline/model/modelConfig.ts';
-import { toBfloat16, toFloat32 } from '../../pipeline/model/safetensors.ts';
-import { makeTeacher, type TeacherStatistics } from '../../pipeline/model/teacher.ts';
-import { teacherConfig } from '../../pipeline/model/teacherConfig.ts';
+import { makeTeacher } from '../../pipeline/teacher/makeTeacher.ts';
+import { teacherConfig } from '../../pipeline/teacher/teacherConfig.ts';
+import type { TeacherStatistics } from '../../pipeline/teacher/teacherStatistics.ts';
+import { flipBit, sumsOf } from '../fileBytes.ts';
+import { runStage } from '../runStage.ts';
 import { makeTinyModel, type TinyModelOptions } from '../tinyModel.ts';
 
 const SHARDS = [1, 2, 3].map((i) => `model-0000${i}-of-00003.safetensors`);
@@ -25,7 +26,7 @@ async function folders(t: Test, options: TinyModelOptions = {}): Promise<{ model
   return { model, out: join(folder, 'teacher') };
 }
 
-void t.test('weights are packed as configured, all else is bfloat16, and every part is listed', async (t) => {
+t.test('weights are packed as configured, all else is bfloat16, and every part is listed', async (t) => {
   const { model, out } = await folders(t);
   await writeFile(join(model, 'chat_template.jinja'), 'template');
   const tensorsBefore = tf.memory().numTensors;
@@ -82,7 +83,7 @@ void t.test('weights are packed as configured, all else is bfloat16, and every p
   );
 });
 
-void t.test(
+t.test(
   'an interrupted, a damaged and a second run give the same bytes, redoing only what is missing',
   async (t) => {
     const { model, out } = await folders(t);
@@ -93,28 +94,26 @@ void t.test(
       return { upToDate, kept: lines.filter((line) => line.endsWith('kept')).length };
     };
     t.strictSame(await run(), { upToDate: false, kept: 0 });
-    const complete = await contentsOf(out);
+    const complete = sumsOf(out);
 
     await rm(join(out, 'manifest.json'));
     await rm(join(out, SHARDS[2]!));
     await writeFile(join(out, `${SHARDS[2]!}.tmp`), 'cut off');
     t.strictSame(await run(), { upToDate: false, kept: 2 });
-    t.strictSame(await contentsOf(out), complete, 'after an interruption');
+    t.strictSame(sumsOf(out), complete, 'after an interruption');
 
-    const damaged = await readFile(join(out, SHARDS[1]!));
-    damaged[damaged.length - 5]! ^= 1;
-    await writeFile(join(out, SHARDS[1]!), damaged);
+    flipBit(join(out, SHARDS[1]!), -5);
     t.strictSame(await run(), { upToDate: false, kept: 2 });
-    t.strictSame(await contentsOf(out), complete, 'after a flipped bit');
+    t.strictSame(sumsOf(out), complete, 'after a flipped bit');
 
     const before = await stat(join(out, 'manifest.json'));
     t.strictSame(await run(), { upToDate: true, kept: 0 });
     t.ok((await stat(join(out, 'manifest.json'))).mtimeMs > before.mtimeMs, 'the manifest is touched');
-    t.strictSame(await contentsOf(out), complete);
+    t.strictSame(sumsOf(out), complete);
   },
 );
 
-void t.test('another model or parameter is another teacher', async (t) => {
+t.test('another model or parameter is another teacher', async (t) => {
   const { model, out } = await folders(t, { layers: 3 });
   const run = async (parameters: object, from: string) => {
     await makeTeacher({ config: teacherConfig.parse(parameters), model: from, out });
@@ -134,7 +133,7 @@ void t.test('another model or parameter is another teacher', async (t) => {
   );
 });
 
-void t.test('the same teacher from one file and from shards, in float32 and bfloat16 alike', async (t) => {
+t.test('the same teacher from one file and from shards, in float32 and bfloat16 alike', async (t) => {
   const { model, out } = await folders(t, { dtype: 'BF16' });
   await makeTeacher({ config: teacherConfig.parse({}), model, out });
   const wide = join(t.testdirName, 'wide');
@@ -156,7 +155,7 @@ void t.test('the same teacher from one file and from shards, in float32 and bflo
   await Promise.all([source.close(), weights.close(), wideWeights.close()]);
 });
 
-void t.test('what cannot be done is said before anything is written', async (t) => {
+t.test('what cannot be done is said before anything is written', async (t) => {
   const { model, out } = await folders(t);
   const attempt = (parameters: object, from = model, to = out) =>
     makeTeacher({ config: teacherConfig.parse(parameters), model: from, out: to });
@@ -186,7 +185,7 @@ void t.test('what cannot be done is said before anything is written', async (t) 
   t.equal(await findManifest(out), undefined);
 });
 
-void t.test('parameters out of range are named with their flag', async (t) => {
+t.test('parameters out of range are named with their flag', async (t) => {
   const file = 'data/recipes/smollm2/teacher.yaml';
   t.strictSame(
     await loadConfig(teacherConfig, { file }),
@@ -204,39 +203,19 @@ void t.test('parameters out of range are named with their flag', async (t) => {
   );
 });
 
-void t.test('the command prints a table; a mistake is one line', async (t) => {
+t.test('the command prints a table; a mistake is one line', async (t) => {
   const { model, out } = await folders(t);
-  const run = (...flags: string[]) => {
-    const config = 'data/recipes/smollm2/teacher.yaml';
-    const command = [
-      '--import',
-      'tsx',
-      'stages/teacher.ts',
-      '--config',
-      config,
-      '--model',
-      model,
-      '--out',
-      out,
-    ];
-    return promisify(execFile)(process.execPath, [...command, ...flags]);
-  };
+  const config = 'data/recipes/smollm2/teacher.yaml';
+  const run = (flags = {}) => runStage('teacher', { config, model, out, ...flags });
   const { stdout, stderr } = await run();
   t.match(stdout, /^linear layers .*\n(.*\n)*self_attn\.q_proj +2 +4 +8192 +0\.0 +0\.\d{5} +0\.\d{5}\n/);
   t.match(stderr, /^teacher: 3\/3 model-00003-of-00003\.safetensors: /m);
-  await t.rejects(run('--group-size', '96'), {
+  await t.rejects(run({ 'group-size': '96' }), {
     code: 1,
     stdout: '',
     stderr: /^teacher: group_size = 96: .*\n$/m,
   });
 });
-
-async function contentsOf(folder: string): Promise<Record<string, string>> {
-  const contents: Record<string, string> = {};
-  for (const name of (await readdir(folder)).sort())
-    contents[name] = (await readFile(join(folder, name))).toString('latin1');
-  return contents;
-}
 
 function relativeErrorOf(exact: Float32Array, found: Float32Array): number {
   let [error, total] = [0, 0];

@@ -10,29 +10,20 @@ import { cast } from '../engine/layoutOps.ts';
 import { disposePacked, type PackedWeight } from '../engine/packedWeight.ts';
 import { tensorFromBytes } from '../engine/tensorBytes.ts';
 import { tf } from '../engine/tensorflow.ts';
-import type { Checkpoint } from './checkpoint.ts';
-import { quantizeHqq, relativeError, type HqqOptions } from './hqq.ts';
-import { packedTensors } from './hqqWeights.ts';
+import { shardName, type Checkpoint } from '../model/checkpoint.ts';
+import { toBfloat16, toFloat32 } from '../model/halfPrecision.ts';
+import { packedTensors } from '../model/hqqWeights.ts';
 import {
   byteLength,
   openSafetensors,
-  toBfloat16,
-  toFloat32,
   writeSafetensors,
   type SafetensorsFile,
   type TensorInfo,
   type TensorSource,
-} from './safetensors.ts';
-
-/** What became of one linear layer; the error is relative, in the Frobenius norm. */
-export type ModuleQuality = {
-  bits: number;
-  group_size: number;
-  weights: number;
-  /** Of codes, scales and zero points. */
-  bytes: number;
-  relative_error: number;
-};
+} from '../model/safetensors.ts';
+import { progressMeter } from '../terminal/progressMeter.ts';
+import { quantizeHqq, relativeError, type HqqOptions } from './quantizeHqq.ts';
+import type { LayerQuality } from './teacherStatistics.ts';
 
 /** What to make, and where. */
 export interface ShardJob {
@@ -48,26 +39,51 @@ export interface ShardJob {
 }
 
 /** One file of weights and what is in it. */
-export interface Shard {
+export interface TeacherShard {
   record: FileRecord;
   tensors: ReadonlyMap<string, TensorInfo>;
-  modules: Record<string, ModuleQuality>;
+  modules: Record<string, LayerQuality>;
 }
 
 /** Makes every file that is not there yet, in order. */
-export async function makeShards(job: ShardJob): Promise<Shard[]> {
-  const groups = tensorGroups(job.checkpoint.names());
-  const shards: Shard[] = [];
-  for (const [i, names] of groups.entries()) {
-    const file = shardName(i, groups.length);
-    const start = performance.now();
-    const finished = await finishedShard(file, job);
+export async function makeTeacherShards(job: ShardJob): Promise<TeacherShard[]> {
+  const planned = await findFinished(job);
+  const missing = planned.flatMap(({ names, finished }) => (finished ? [] : names));
+  const pace = progressMeter({ unit: 'weights', total: weightsToQuantize(missing, job) });
+  const shards: TeacherShard[] = [];
+  for (const [i, { file, names, finished }] of planned.entries()) {
     const shard = finished ?? (await writeShard(file, names, job));
-    const seconds = (performance.now() - start) / 1000;
     shards.push(shard);
-    job.progress(`${i + 1}/${groups.length} ${file}: ${finished ? 'kept' : workDone(shard, seconds)}`);
+    job.progress(`${i + 1}/${planned.length} ${file}: ${finished ? 'kept' : workDone(shard, pace)}`);
   }
   return shards;
+}
+
+interface PlannedShard {
+  file: string;
+  /** Of its tensors in the checkpoint. */
+  names: string[];
+  finished: TeacherShard | undefined;
+}
+
+async function findFinished(job: ShardJob): Promise<PlannedShard[]> {
+  const groups = tensorGroups(job.checkpoint.names());
+  const planned: PlannedShard[] = [];
+  for (const [i, names] of groups.entries()) {
+    const file = shardName(i, groups.length);
+    planned.push({ file, names, finished: await finishedShard(file, job) });
+  }
+  return planned;
+}
+
+function weightsToQuantize(names: readonly string[], { checkpoint, options }: ShardJob): number {
+  const quantized = names.filter((name) => options.has(moduleOf(name)));
+  return quantized.reduce((sum, name) => sum + checkpoint.info(name).shape.reduce((a, b) => a * b), 0);
+}
+
+/** The module whose weight this is; no module's name for any other tensor. */
+function moduleOf(name: string): string {
+  return name.endsWith('.weight') ? name.slice(0, -'.weight'.length) : '';
 }
 
 /** The tensors of each file: first those outside the decoder layers, then layer by layer. */
@@ -80,35 +96,23 @@ function tensorGroups(names: readonly string[]): string[][] {
   return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
 }
 
-/** The usual names of sharded weights, `i` from 0. */
-function shardName(i: number, count: number): string {
-  const fiveDigits = (n: number) => String(n).padStart(5, '0');
-  return `model-${fiveDigits(i + 1)}-of-${fiveDigits(count)}.safetensors`;
-}
-
-/** True for a name that `makeShards` gives. */
-export function isShard(name: string): boolean {
-  return /^model-\d{5}-of-\d{5}\.safetensors$/.test(name);
-}
-
-function workDone({ modules, record }: Shard, seconds: number): string {
+function workDone({ modules, record }: TeacherShard, pace: (weights: number) => string): string {
   const weights = Object.values(modules).reduce((sum, module) => sum + module.weights, 0);
-  const rate = (weights / 1e6 / seconds).toFixed(1);
-  return `${(record.bytes / 1e6).toFixed(1)} MB` + (weights > 0 ? `, ${rate} M weights/s` : '');
+  return `${(record.bytes / 1e6).toFixed(1)} MB` + (weights > 0 ? `, ${pace(weights)}` : '');
 }
 
 /** A file of an earlier run of the same teacher, unless it is not what its manifest says. */
 async function finishedShard(
   file: string,
   { out, fingerprint, trusted }: ShardJob,
-): Promise<Shard | undefined> {
+): Promise<TeacherShard | undefined> {
   const path = join(out, file);
   const header = await readHeader(path);
   if (header?.metadata.teacher !== fingerprint) return undefined;
   const record = { file, bytes: (await stat(path)).size, sha256: await sha256OfFile(path) };
   const promised = trusted?.find((other) => other.file === file);
   if (promised && promised.sha256 !== record.sha256) return undefined;
-  const modules = JSON.parse(header.metadata.quality!) as Shard['modules'];
+  const modules = JSON.parse(header.metadata.quality!) as TeacherShard['modules'];
   return { record, modules, tensors: header.tensors };
 }
 
@@ -124,13 +128,13 @@ async function readHeader(path: string): Promise<Pick<SafetensorsFile, 'tensors'
   }
 }
 
-async function writeShard(file: string, names: readonly string[], job: ShardJob): Promise<Shard> {
+async function writeShard(file: string, names: readonly string[], job: ShardJob): Promise<TeacherShard> {
   const tensors: TensorSource[] = [];
-  const modules: Shard['modules'] = {};
+  const modules: TeacherShard['modules'] = {};
   for (const name of names) {
-    const module = name.replace(/\.weight$/, '');
+    const module = moduleOf(name);
     const options = job.options.get(module);
-    if (options && name !== module) {
+    if (options) {
       const quantized = await quantizeModule(job.checkpoint, module, options);
       tensors.push(...quantized.tensors);
       modules[module] = quantized.quality;
@@ -157,7 +161,7 @@ async function quantizeModule(checkpoint: Checkpoint, module: string, options: H
   weight.dispose();
   if (!Number.isFinite(error)) throw damaged(checkpoint, module, 'holds NaN or infinite values');
   const stored = tensors.filter(({ name }) => /\.(W_q|scale|zero)$/.test(name));
-  const quality: ModuleQuality = {
+  const quality: LayerQuality = {
     bits: options.bits,
     group_size: options.groupSize,
     weights: packed.shape[0] * packed.shape[1],

@@ -3,10 +3,11 @@
 // would download TensorFlow 2.9 from outside the registries; it is only the fallback.
 // Everything is built and tried in a staging folder and then renamed into place, the stamp last.
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { commitBytes } from '../artifact/commitFile.ts';
 import { fingerprint, sha256OfFile } from '../artifact/fingerprint.ts';
+import { commitJson } from '../artifact/jsonFile.ts';
+import { stagingFolder } from '../artifact/stagingFolder.ts';
 import { hasCode, UserError } from '../config/userError.ts';
 import { downloadWheel, extractFromWheel, findPip, targetFlags, type Command } from './pythonWheel.ts';
 import { runProgram } from './runProgram.ts';
@@ -49,11 +50,11 @@ export async function installTensorflow({
     return found;
   }
   const tools = await requireTools();
-  const staging = await makeStaging(folder);
+  const staging = await stagingFolder(join(folder, '.setup'));
   try {
     const made = await buildFrom(build, { folder, staging, say, ...tools });
     const stamp = { plan, ...made };
-    await commitBytes(stampOf(folder), JSON.stringify(stamp, null, 2) + '\n');
+    await commitJson(stampOf(folder), stamp);
     return stamp;
   } catch (error) {
     throw hasCode(error, 'ENOSPC')
@@ -129,25 +130,6 @@ export const COMPILER_HINT =
   'install one (Debian: apt install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install) or set CXX';
 export const PIP_HINT =
   'install Python 3 with pip (Debian: apt install python3-pip; Fedora: dnf install python3-pip; macOS: brew install python)';
-
-/** A new folder beside the final places, on their file system; those of set-ups that died are removed. */
-async function makeStaging(folder: string): Promise<string> {
-  for (const name of await readdir(folder)) {
-    const owner = /^\.setup-(\d+)$/.exec(name)?.[1];
-    if (owner && !isRunning(Number(owner))) await rm(join(folder, name), { recursive: true, force: true });
-  }
-  const staging = join(folder, `.setup-${process.pid}`);
-  await mkdir(staging, { recursive: true });
-  return staging;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return hasCode(error, 'EPERM');
-  }
-}
 
 async function buildFrom(build: Build | null, context: Context): Promise<Omit<Stamp, 'plan'>> {
   const { staging, say, pip } = context;

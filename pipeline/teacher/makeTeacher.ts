@@ -1,0 +1,163 @@
+// The teacher stage: a checkpoint whose linear layers are quantized by HQQ, in a folder that is one in turn: config.json
+// says so as transformers and hqq do, and the tokenizer comes along. The weights are made layer by layer
+// (teacherShards.ts). The same model and parameters give the same bytes, also after an interruption.
+import { readdir, realpath, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FileRecord } from '../artifact/commitFile.ts';
+import {
+  findManifest,
+  planFingerprint,
+  reuseFinished,
+  writeManifest,
+  type Manifest,
+  type ManifestPlan,
+} from '../artifact/manifest.ts';
+import { UserError } from '../config/userError.ts';
+import {
+  commitIndex,
+  isShardName,
+  modelFingerprint,
+  openCheckpoint,
+  type Checkpoint,
+} from '../model/checkpoint.ts';
+import { copyModelFiles, dtypeSetting } from '../model/copyModelFiles.ts';
+import { byteLength } from '../model/safetensors.ts';
+import { groupingProblem, type HqqOptions } from './quantizeHqq.ts';
+import { idleOverride, optionsOf, type TeacherConfig } from './teacherConfig.ts';
+import { makeTeacherShards, type TeacherShard } from './teacherShards.ts';
+import { teacherStatistics } from './teacherStatistics.ts';
+
+/** Raised whenever the same model and parameters give another teacher. */
+export const TEACHER_FORMAT_VERSION = 1;
+
+const EMBEDDING = 'model.embed_tokens.weight'; // looked up, not multiplied with: never quantized
+
+/**
+ * Quantizes the checkpoint `model` into `out`, or finds that it is there already (then manifest.json only gets the
+ * present time, for make).
+ * @param progress told of each file as it is done.
+ * @throws UserError on anything in parameters or checkpoint that the user can mend; what can be seen without reading
+ * the weights, before anything is written.
+ */
+export async function makeTeacher({
+  config,
+  model,
+  out,
+  progress = () => undefined,
+}: {
+  config: TeacherConfig;
+  model: string;
+  out: string;
+  progress?: (line: string) => void;
+}): Promise<{ manifest: Manifest; upToDate: boolean }> {
+  const checkpoint = await openCheckpoint(model);
+  try {
+    await refuseSameFolder(model, out);
+    const options = layerOptions(checkpoint, config);
+    const plan = teacherPlan(config, await modelFingerprint(model));
+    const finished = await reuseFinished(out, plan);
+    if (finished) return { manifest: finished, upToDate: true };
+    const fingerprint = planFingerprint(plan);
+    const damaged = await findManifest(out);
+    const trusted = damaged?.fingerprint === fingerprint ? damaged.files : undefined;
+    const shards = await makeTeacherShards({ checkpoint, options, out, fingerprint, trusted, progress });
+    return { manifest: await finish(shards, { model, out, config, plan }), upToDate: false };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** Writes all that stands beside the weights, the manifest last, and removes what another teacher left. */
+async function finish(
+  shards: readonly TeacherShard[],
+  { model, out, config, plan }: { model: string; out: string; config: TeacherConfig; plan: ManifestPlan },
+): Promise<Manifest> {
+  const tensors = shards.flatMap((shard) =>
+    [...shard.tensors].map(([name, info]) => ({ ...info, name, file: shard.record.file })),
+  );
+  const files = [
+    ...shards.map(({ record }) => record),
+    await commitIndex(out, tensors),
+    ...(await copyModelFiles({ from: model, to: out, change: (raw) => quantizedSettings(raw, config) })),
+  ];
+  const modules = Object.assign({}, ...shards.map((shard) => shard.modules)) as TeacherShard['modules'];
+  const bytes = tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0);
+  const manifest = await writeManifest(out, plan, { statistics: teacherStatistics(modules, bytes), files });
+  await removeOldShards(out, files);
+  return manifest;
+}
+
+function teacherPlan(config: TeacherConfig, model: string): ManifestPlan {
+  const parameters = { ...config, method: 'hqq', dtype: 'bfloat16', scale_dtype: 'float16' };
+  return { kind: 'teacher', formatVersion: TEACHER_FORMAT_VERSION, inputs: { model }, parameters };
+}
+
+async function refuseSameFolder(model: string, out: string): Promise<void> {
+  const target = await realpath(out).catch(() => undefined);
+  if (target === (await realpath(model)))
+    throw new UserError({ field: '--out', value: out, problem: 'is the folder of the model itself' });
+}
+
+/** The linear layers to quantize by name, each checked to be divisible as it has to be. */
+function layerOptions(checkpoint: Checkpoint, config: TeacherConfig): Map<string, HqqOptions> {
+  const matrices = checkpoint
+    .names()
+    .filter(
+      (name) => name.endsWith('.weight') && name !== EMBEDDING && checkpoint.info(name).shape.length === 2,
+    )
+    .map((name) => name.slice(0, -'.weight'.length));
+  const idle = idleOverride(config, matrices);
+  if (idle !== undefined)
+    throw new UserError({ field: 'modules', value: idle, problem: 'fits no linear layer of the model' });
+  const planned = new Map<string, HqqOptions>();
+  for (const module of matrices) {
+    const options = optionsOf(config, module);
+    if (options) planned.set(module, options);
+    const problem = options && groupingProblem(matrixShape(checkpoint, module), options);
+    if (problem)
+      throw new UserError({
+        field: 'group_size',
+        value: options.groupSize,
+        problem: `${problem}, ${module}`,
+        remedy: 'choose another size, or name this layer under skip or modules',
+      });
+  }
+  if (planned.size > 0) return planned;
+  throw new UserError({
+    file: checkpoint.folder,
+    problem: 'there is no linear layer to quantize',
+    remedy: 'an unquantized teacher is the checkpoint folder itself',
+  });
+}
+
+function matrixShape(checkpoint: Checkpoint, module: string): [number, number] {
+  return checkpoint.info(`${module}.weight`).shape as [number, number];
+}
+
+/** The quantization as transformers and hqq name it in config.json; layers that differ say so in their tensors. */
+function quantizedSettings(
+  raw: Record<string, unknown>,
+  { bits, group_size, axis, optimize, skip }: TeacherConfig,
+): Record<string, unknown> {
+  const quantization = {
+    quant_method: 'hqq',
+    quant_config: {
+      weight_quant_params: {
+        ...{ nbits: bits, channel_wise: true, group_size, optimize },
+        ...{ round_zero: bits === 4, axis, view_as_float: false },
+      },
+      scale_quant_params: null,
+      zero_quant_params: null,
+      offload_meta: false,
+    },
+    skip_modules: skip,
+  };
+  return { ...dtypeSetting(raw, 'bfloat16'), quantization_config: quantization };
+}
+
+/** Files of weights that another teacher left in the folder. */
+async function removeOldShards(out: string, files: readonly FileRecord[]): Promise<void> {
+  const listed = new Set(files.map(({ file }) => file));
+  for (const name of await readdir(out))
+    if (isShardName(name.replace(/\.tmp$/, '')) && !listed.has(name)) await rm(join(out, name));
+}

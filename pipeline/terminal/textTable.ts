@@ -1,0 +1,9 @@
+// Results as columns of text on stdout, wide enough for what they hold: the first stands left, the others right.
+
+/** The table, a line each row; `rows` hold as many cells as the first, which is the head. */
+export function textTable(rows: readonly (readonly (string | number)[])[]): string {
+  const lines = rows.map((row) => row.map(String));
+  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
+  const cell = (text: string, i: number) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!));
+  return lines.map((line) => line.map(cell).join('  ').trimEnd() + '\n').join('');
+}

@@ -1,0 +1,26 @@
+// Flags over a YAML file: how their text is read, and where a mistake is said to be.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { z } from 'zod';
+import { loadConfig } from '../../pipeline/config/loadConfig.ts';
+
+const schema = z.strictObject({
+  rate: z.number().default(1),
+  names: z.array(z.string()).default(['a']),
+  sizes: z.array(z.number()).optional(),
+});
+
+t.test('flags are read as YAML and come before the file', async (t) => {
+  const file = join(t.testdir(), 'x.yaml');
+  writeFileSync(file, 'rate: 2\nnames: [b]\n');
+  const load = (overrides: Record<string, string>) => loadConfig(schema, { file, overrides });
+  t.same(await load({}), { rate: 2, names: ['b'] });
+  t.same(await load({ rate: '5e-5' }), { rate: 5e-5, names: ['b'] });
+  t.same((await load({ names: '[c, d]' })).names, ['c', 'd']);
+  t.same((await load({ names: 'c,d' })).names, ['c', 'd'], 'a list without brackets');
+  t.same((await load({ names: 'c', sizes: '1,2.5' })).sizes, [1, 2.5]);
+  await t.rejects(load({ sizes: '1,x' }), { name: 'UserError', message: /^--sizes: sizes\.1 = "x": / });
+  writeFileSync(file, 'rat: 2\n');
+  await t.rejects(load({}), { message: /x\.yaml: rat: unknown key; did you mean "rate"\?$/ });
+});

@@ -1,0 +1,23 @@
+// Files compared and damaged byte by byte.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** sha256 of every file under a folder, by its path there; what differs is short enough to be shown. */
+export function sumsOf(folder: string): Record<string, string> {
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  const files = paths.filter((path) => statSync(join(folder, path)).isFile());
+  return Object.fromEntries(files.map((file) => [file, sha256Of(readFileSync(join(folder, file)))]));
+}
+
+/** sha256 in hex. */
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Flips a bit of the byte at `position`, a negative one being counted from the end. */
+export function flipBit(file: string, position: number): void {
+  const content = readFileSync(file);
+  content.writeUInt8(content.at(position)! ^ 1, position < 0 ? content.length + position : position);
+  writeFileSync(file, content);
+}

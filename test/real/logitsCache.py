@@ -1,0 +1,79 @@
+# Reads a logits cache with pyarrow and compares positions of it with torch's top-k; for logitsCache.real.ts.
+#   logitsCache.py FOLDER POSITIONS.json LOGITS.f32
+# POSITIONS: {"top_k", "mass", "min_k", "positions": [{"id": sample, "position": p}, ...]}, the first three as in
+# logits.yaml; LOGITS: the teacher's float32 logits there, [positions, V].
+# All files under FOLDER are opened and validated; prints figures as JSON.
+import json
+import pathlib
+import sys
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+folder, positions_file, logits_file = sys.argv[1:]
+files = sorted(pathlib.Path(folder).glob("**/*.arrow"))
+rows, entries, faults = {}, 0, 0
+for path in files:
+    with pa.OSFile(str(path), "rb") as file:
+        table = pa.ipc.open_file(file).read_all()
+    table.validate(full=True)
+    vocabulary = int(table.schema.metadata[b"redistill.vocabulary_size"])
+    for row in table.to_pylist():
+        rows[row["id"]] = row
+        ids = np.array(row["ids_high"], np.int64) * 65536 + np.array(row["ids_low"], np.int64)
+        log_probs = np.array(row["logprobs"], np.float64)
+        starts = np.cumsum(row["k"]) - row["k"]
+        within = np.ones(len(ids), bool)
+        within[starts] = False  # the first of each position follows nothing
+        rises = (np.diff(log_probs, prepend=np.inf) > 0) & within
+        total_mass = np.add.reduceat(np.exp(log_probs), starts) + np.exp(np.array(row["log_tail_mass"], np.float64))
+        faults += int(rises.sum() + (ids >= vocabulary).sum() + (abs(total_mass - 1) > 2e-3).sum())
+        entries += len(ids)
+
+wanted = json.load(open(positions_file))
+positions, mass, min_k, top_k = (wanted[key] for key in ("positions", "mass", "min_k", "top_k"))
+logits = torch.from_numpy(np.fromfile(logits_file, np.float32)).reshape(len(positions), -1)
+log_softmax = torch.log_softmax(logits.double(), -1)
+equal = total = shared = fewest = 0
+worst = {"log_prob": 0.0, "log_sum_exp": 0.0, "log_tail_mass": 0.0}
+divergence = 0.0
+for n, place in enumerate(positions):
+    row, p = rows[place["id"]], place["position"]
+    k, end = row["k"][p], sum(row["k"][: p + 1])
+    low, high = row["ids_low"][end - k : end], row["ids_high"][end - k : end]
+    ids = torch.tensor(high).long() * 65536 + torch.tensor(low).long()
+    log_probs = torch.tensor(row["logprobs"][end - k : end], dtype=torch.float64)
+    tail = torch.tensor(row["log_tail_mass"][p], dtype=torch.float64)
+    top = torch.topk(logits[n], k)
+    total += k
+    equal += int((ids == top.indices).sum())
+    shared += int(torch.isin(ids, top.indices).sum())
+    live = log_softmax[n]
+    reaches = int((1 - live.exp().sort(descending=True).values.cumsum(0) > 1 - mass).sum()) + 1
+    fewest += int(k == min(max(reaches, min_k), top_k))
+    outside = live.clone()
+    outside[ids] = -torch.inf
+    live_tail = torch.logsumexp(outside, 0)
+    differences = {
+        "log_prob": (log_probs - live[top.indices]).abs().max(),
+        "log_sum_exp": (row["logsumexp"][p] - torch.logsumexp(logits[n].double(), -1)).abs(),
+        "log_tail_mass": (tail - live_tail).abs(),
+    }
+    worst = {name: max(value, float(differences[name])) for name, value in worst.items()}
+    kept = live[ids]
+    divergence += float((kept.exp() * (kept - log_probs)).sum() + live_tail.exp() * (live_tail - tail))
+figures = {
+    "files": len(files),
+    "samples": len(rows),
+    "entries": entries,
+    "faults": faults,
+    "positions": len(positions),
+    "right_k": fewest,
+    "ids": total,
+    "equal_ids": equal,
+    "shared_ids": shared,
+    "largest_difference": worst,
+    "mean_kl": divergence / len(positions),
+}
+print(json.dumps(figures))
