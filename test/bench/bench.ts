@@ -36,6 +36,7 @@ await reportErrors('bench', async () => {
       only: { default: '', describe: 'comparisons whose name contains this text' },
       rounds: { default: 3, describe: 'processes of each side' },
       repeats: { default: 3, describe: 'measured repetitions of a process, after one to warm up' },
+      compile: { default: false, describe: 'torch.compile the reference: a minute more for each process' },
     })
     .strict()
     .parseAsync();
@@ -51,10 +52,11 @@ interface Setting {
   python: string;
   rounds: number;
   repeats: number;
+  compile: boolean;
 }
 
 async function compare({ name, task, batch, length }: Comparison, setting: Setting): Promise<void> {
-  const { model, python, rounds, repeats } = setting;
+  const { model, python, rounds, repeats, compile } = setting;
   const values = { model, batch, length, repeats };
   const flags = Object.entries(values).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
   const script = (file: string) => join(import.meta.dirname, file);
@@ -62,7 +64,7 @@ async function compare({ name, task, batch, length }: Comparison, setting: Setti
   const theirs: Run[] = [];
   for (let round = 0; round < rounds; round++) {
     ours.push(await run([process.execPath, '--import', 'tsx', script('ours.ts'), '--task', task, ...flags]));
-    theirs.push(await run([python, script(`${task}.py`), ...flags]));
+    theirs.push(await run([python, script(`${task}.py`), ...flags, ...(compile ? ['--compile'] : [])]));
   }
   const rate = (runs: Run[]) => (batch * length) / median(runs.flatMap(({ seconds }) => seconds));
   const gigabytes = (runs: Run[]) => median(runs.map(({ peakBytes }) => peakBytes)) / 1e9;

@@ -1,7 +1,19 @@
-# What both references print for bench.ts: a JSON line {"seconds"} a repetition after one warm-up, then {"peakBytes"}.
+# What both references take from bench.ts and print for it: a JSON line {"seconds"} a repetition after one to warm up,
+# then {"peakBytes"}, the most memory the process ever had.
+import argparse
 import json
 import re
 import time
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--batch", type=int, required=True)
+    parser.add_argument("--length", type=int, required=True)
+    parser.add_argument("--repeats", type=int, required=True)
+    parser.add_argument("--compile", action="store_true")
+    return parser.parse_args()
 
 
 def measure(step, repeats):

@@ -121,3 +121,5 @@ const { values } = parseArgs({
 const shape = { model: values.model!, batch: Number(values.batch), length: Number(values.length) };
 const step = await { prefill, kdStep }[values.task as 'prefill' | 'kdStep'](shape);
 await measure(step, Number(values.repeats));
+await measure(step, Number(values.repeats));
+await measure(step, Number(values.repeats));
