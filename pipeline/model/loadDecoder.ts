@@ -79,7 +79,7 @@ export function namedParameters({ embedding, layers, finalNorm, head }: Decoder)
 }
 
 /** The unpacked parameters of one layer, names relative to the layer. */
-export function layerParameters(layer: DecoderLayer): Map<string, Parameter> {
+function layerParameters(layer: DecoderLayer): Map<string, Parameter> {
   const named = new Map<string, Parameter>([
     ['input_layernorm.weight', layer.inputNorm],
     ['post_attention_layernorm.weight', layer.postAttentionNorm],

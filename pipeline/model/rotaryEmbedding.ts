@@ -49,7 +49,7 @@ function swapHalves(x: Tensor): Tensor {
 }
 
 /** theta^(-2i/hd) for each pair, rescaled as `rope.scaling` says; for `llama3` as in Meta's llama-models (apply_scaling). */
-export function inverseFrequencies({ theta, scaling }: ModelConfig['rope'], headDim: number): number[] {
+function inverseFrequencies({ theta, scaling }: ModelConfig['rope'], headDim: number): number[] {
   const plain = Array.from({ length: headDim / 2 }, (_, i) => theta ** ((-2 * i) / headDim));
   if (scaling.type === 'linear') return plain.map((frequency) => frequency / scaling.factor);
   if (scaling.type !== 'llama3') return plain;

@@ -132,7 +132,9 @@ function outcomesOf(student: Softmax, targets: TeacherTargets, loss: Distillatio
   };
   const mass = { p: tf.logSumExp(kept.p, 1, true), q: tf.logSumExp(kept.q, 1, true) }; // log Σ_S
   if (loss.tail === 'drop') return { p: orZero(kept.p.sub(mass.p)), q: orZero(kept.q.sub(mass.q)) };
-  return { p: tf.concat([kept.p, teacher.tail], 1), q: tf.concat([kept.q, log1mexp(mass.q)], 1) };
+  const hasOthers = tf.less(valid.cast('float32').sum(1, true), student.scaled.shape[1]!); // not at k = V
+  const tail: Tensor = tf.where(hasOthers, log1mexp(mass.q), LOG_ZERO);
+  return { p: tf.concat([kept.p, teacher.tail], 1), q: tf.concat([kept.q, tail], 1) };
 }
 
 /** Values of the KD loss [n], and its gradient by z as `dense * q` [n, 1] plus `sparse` [n, K] on the teacher's tokens. */
@@ -146,7 +148,7 @@ function divergenceParts(student: Softmax, targets: TeacherTargets, loss: Distil
   if (loss.tail === 'drop') return { value, dense: tf.zerosLike(G), sparse: g.sub(q.mul(G)).mul(T) };
   const K = targets.ids.shape[1]!;
   const onKept = (x: Tensor) => x.slice([0, 0], [-1, K]);
-  const tailSlope = g.slice([0, K]).div(q.slice([0, K])); // g_tail / q_tail
+  const tailSlope = tf.divNoNan(g.slice([0, K]), q.slice([0, K])); // g_tail / q_tail
   const sparse = onKept(g).sub(onKept(q).mul(tailSlope));
   const valid = tf.greaterEqual(targets.ids, 0);
   return { value, dense: tailSlope.sub(G).mul(T), sparse: tf.where(valid, sparse, 0).mul(T) };
@@ -190,7 +192,7 @@ function clipLogits(
   logits: Tensor,
   { absolute, relative }: Clip,
 ): { logits: Tensor; lowest: Tensor; kept?: Tensor } {
-  const max = logits.max(1, true);
+  const max = tf.minimum(logits.max(1, true), absolute ?? Infinity); // with both bounds, of what `absolute` leaves
   const lowest = tf.maximum(
     relative === undefined ? tf.fill(max.shape, -Infinity) : max.sub(relative),
     absolute === undefined ? -Infinity : -absolute,

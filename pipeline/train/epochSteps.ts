@@ -1,7 +1,7 @@
 // The order of training: which samples make up each optimizer step, and how a step is cut into padded micro-batches.
 // All of it is a function of the seed and the samples, so a resumed run walks the very same steps.
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { mersenne } from 'pure-rand/generator/mersenne';
 import { batchesByLength } from '../mix/batches.ts';
 import { cutBySize } from '../mix/cutBySize.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
@@ -29,7 +29,7 @@ export function epochSteps(
 
 /** Fisher-Yates with a seeded generator; the input stays as it is. */
 function shuffled<T>(items: readonly T[], seed: number): T[] {
-  const random = xoroshiro128plus(seed);
+  const random = mersenne(seed); // mixes small seeds well from the first draw on
   const result = [...items];
   for (let i = result.length - 1; i > 0; i--) {
     const j = uniformInt(random, 0, i);

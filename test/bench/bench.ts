@@ -95,7 +95,7 @@ async function run(command: string[]): Promise<Run> {
 
 /** @throws Error with the end of stderr when the command fails. */
 function outputOf([program, ...args]: string[]): Promise<string> {
-  const env = { ...process.env, CUDA_VISIBLE_DEVICES: '' }; // both sides on the CPU
+  const env = { ...process.env, CUDA_VISIBLE_DEVICES: '', PYTHONDONTWRITEBYTECODE: '1' }; // both on the CPU
   return new Promise((resolve, reject) => {
     const child = spawn(program!, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const texts = { stdout: '', stderr: '' };

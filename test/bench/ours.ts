@@ -119,7 +119,6 @@ const { values } = parseArgs({
   options: { task: text, model: text, batch: text, length: text, repeats: text },
 });
 const shape = { model: values.model!, batch: Number(values.batch), length: Number(values.length) };
-const step = await { prefill, kdStep }[values.task as 'prefill' | 'kdStep'](shape);
-await measure(step, Number(values.repeats));
-await measure(step, Number(values.repeats));
+const tasks = { prefill, kdStep };
+const step = await tasks[values.task as keyof typeof tasks](shape);
 await measure(step, Number(values.repeats));

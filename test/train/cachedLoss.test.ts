@@ -32,6 +32,8 @@ const CASES: Record<string, Partial<DistillationLoss>> = {
   'forward KL, tail: drop': { tail: 'drop' },
   'forward KL, relative clip': { clip: { relative: 8 } },
   'forward KL, absolute clip': { clip: { absolute: 4 } },
+  'forward KL, both clips': { clip: { relative: 8, absolute: 4 } },
+  'reverse KL': { loss: 'reverse_kl' },
   'JSD, T = 2': { loss: 'jsd', beta: 0.3, temperature: 2 },
   'with cross-entropy': { crossEntropyWeight: 0.5 },
 };
