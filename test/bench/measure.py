@@ -1,4 +1,4 @@
-# What both references take from bench.ts and print for it: a JSON line {"seconds"} a repetition after one to warm up,
+# What both references take from bench.ts and print for it: a JSON line {"seconds"} a repetition after two to warm up,
 # then {"peakBytes"}, the most memory the process ever had.
 import argparse
 import json
@@ -17,7 +17,8 @@ def arguments():
 
 
 def measure(step, repeats):
-    step()
+    for _ in range(2):
+        step()
     for _ in range(repeats):
         start = time.perf_counter()
         step()
