@@ -45,7 +45,7 @@ $(packages): package-lock.json
 	@cmp -s $< $@ || test node_modules/.package-lock.json -nt $< || npm ci --no-audit --no-fund
 	@cp $< $@
 
-$(tensorflow): $(packages) $(addprefix pipeline/setup/,installTensorflow.ts tensorflowBuilds.ts logLevel.cc)
+$(tensorflow): $(packages) $(addprefix pipeline/setup/,installTensorflow.ts tensorflowBuilds.ts) $(wildcard pipeline/engine/native/*)
 	@$(TSX) stages/setup.ts
 
 # ---- ARGS: given to the one stage asked for, read from its file by all others.

@@ -32,7 +32,7 @@ export interface Linear {
  * @returns [N, out] in the precision of the weight
  */
 export function linear(x: Tensor, { weight, bias }: Linear): Tensor {
-  const product = weight.kind === 'packed' ? packedMatMul(x, weight) : denseProduct(x, [weight]);
+  const product = sideBySide(x, [weight]);
   return bias ? addBias(product, [bias.values]) : product;
 }
 
@@ -41,15 +41,23 @@ export function linear(x: Tensor, { weight, bias }: Linear): Tensor {
  * and values of grouped-query attention, would run at half the rate alone.
  */
 export function linears(x: Tensor, projections: Linear[]): Tensor {
-  const weights = projections.flatMap(({ weight }) => (weight.kind === 'dense' ? [weight] : []));
-  if (weights.length < projections.length)
-    return concat(
-      projections.map((projection) => linear(x, projection)),
-      1,
-    );
-  const product = denseProduct(x, weights);
+  const product = sideBySide(
+    x,
+    projections.map(({ weight }) => weight),
+  );
   const biases = projections.flatMap(({ bias }) => (bias ? [bias.values] : []));
   return biases.length > 0 ? addBias(product, biases) : product;
+}
+
+function sideBySide(x: Tensor, weights: Weight[]): Tensor {
+  const dense = weights.filter((weight) => weight.kind === 'dense');
+  const packed = weights.filter((weight) => weight.kind === 'packed');
+  if (packed.length === 0) return denseProduct(x, dense);
+  if (dense.length === 0) return packedMatMul(x, ...packed);
+  return concat(
+    weights.map((weight) => sideBySide(x, [weight])),
+    1,
+  );
 }
 
 /** The product of two matrices of one dtype, either one transposed first. */

@@ -3,12 +3,13 @@
 // the matrix [out, in], read in row-major order, becomes [groups, groupSize] (axis 1: a group is a row) or
 // [groupSize, groups] (axis 0: a column); its rows are then cut into equal parts whose codes share one integer,
 // the first part in the highest bits. Unpacking is one shift and one mask of a block of rows, all parts alike.
-// A product never sees the whole matrix in bfloat16: tiles of output rows are dequantized, multiplied, dropped.
+// A product never sees all of a large matrix in bfloat16: tiles of output rows are dequantized, multiplied, dropped.
+import { hasFusedKernels } from './fusedKernels.ts';
 import { cast, concat, reshape, slice } from './layoutOps.ts';
 import { dtypeOf, int32, rawOp, type DType } from './rawOp.ts';
 import { tf, type Tensor } from './tensorflow.ts';
 
-export type Bits = 8 | 4 | 3 | 2;
+export type Bits = 8 | 4 | 3 | 2 | 1;
 
 /** A frozen matrix [out, in] in packed form. */
 export interface PackedWeight {
@@ -36,10 +37,11 @@ export const PACKINGS = {
   4: { parts: 2, container: 'uint8', name: '4bit_u8' },
   3: { parts: 10, container: 'int32', name: '3bit_32' },
   2: { parts: 4, container: 'uint8', name: '2bit_u8' },
+  1: { parts: 8, container: 'uint8', name: '1bit_u8' },
 } as const satisfies Record<Bits, { parts: number; container: DType; name: string }>;
 
-/** Weights dequantized at a time: their float32 values (4 MB) stay in the processor's cache, and the product is still wide. */
-const TILE_WEIGHTS = 1 << 20;
+/** Weights dequantized at a time: 32 MB in bfloat16, so that products are wide and their joints few. */
+const TILE_WEIGHTS = 1 << 24;
 
 /** Packs uint8 codes [rows, width]; where the last part falls short (3 bits only) zeros fill it up. */
 export function packCodes(codes: Tensor, bits: Bits): Tensor {
@@ -63,6 +65,7 @@ export function dequantizeRows(
   { begin, end }: RowRange,
   dtype: 'float32' | 'bfloat16',
 ): Tensor {
+  if (hasFusedKernels()) return fusedRows(weight, { begin, end }, dtype);
   const columns = weight.shape[1];
   const width = weight.packed.shape[1]!;
   const groupedRows = {
@@ -81,21 +84,29 @@ export function dequantizeRows(
 }
 
 /**
- * x Wᵀ in bfloat16, a tile of W at a time.
+ * x Wᵀ in bfloat16, a tile of W at a time; the products of several matrices side by side.
  * @param x [N, in], float32 or bfloat16
- * @returns [N, out], bfloat16
+ * @returns [N, Σ out], bfloat16
  */
-export function packedMatMul(x: Tensor, weight: PackedWeight): Tensor {
+export function packedMatMul(x: Tensor, ...weights: PackedWeight[]): Tensor {
   return tf.tidy(() => {
     const input = cast(x, 'bfloat16');
-    const products = tilesOf(weight).map((rows) =>
+    const products = sharedTiles(weights).map((tile) =>
       tf.tidy(() => {
-        const tile = dequantizeRows(weight, rows, 'bfloat16');
-        return rawOp('MatMul', [input, tile], { T: 'bfloat16', transpose_a: false, transpose_b: true });
+        const parts = tile.map(({ weight, rows }) => dequantizeRows(weight, rows, 'bfloat16'));
+        const attributes = { T: 'bfloat16', transpose_a: false, transpose_b: true } as const;
+        return rawOp('MatMul', [input, concat(parts, 0)], attributes);
       }),
     );
-    return products.length === 1 ? products[0]! : concat(products, 1);
+    return concat(products, 1);
   });
+}
+
+/** The tiles of all matrices; one for all together where they are small, as one wide product is faster. */
+function sharedTiles(weights: PackedWeight[]): { weight: PackedWeight; rows: RowRange }[][] {
+  const parts = weights.flatMap((weight) => tilesOf(weight).map((rows) => ({ weight, rows })));
+  const size = weights.reduce((sum, { shape: [out, columns] }) => sum + out * columns, 0);
+  return size <= TILE_WEIGHTS ? [parts] : parts.map((part) => [part]);
 }
 
 /** Frees the tensors of a weight. */
@@ -111,6 +122,22 @@ export function tilesOf({ shape: [out, columns], axis, groupSize }: PackedWeight
     begin: i * rows,
     end: Math.min(out, (i + 1) * rows),
   }));
+}
+
+function fusedRows(
+  { bits, axis, shape, packed, scale, zero }: PackedWeight,
+  { begin, end }: RowRange,
+  dtype: DType,
+): Tensor {
+  const attributes = {
+    ...{ T: dtype, Code: dtypeOf(packed), P: dtypeOf(scale) },
+    ...{ bits: { int: bits }, parts: { int: PACKINGS[bits].parts } },
+    ...{ axis: { int: axis }, columns: { int: shape[1] } },
+  };
+  const range = int32([begin, end]);
+  const rows = rawOp('RedistillDequantize', [packed, scale, zero, range], attributes);
+  range.dispose();
+  return rows;
 }
 
 /** Codes of some rows of the grouped matrix, in the packed integer type. */

@@ -41,7 +41,7 @@ export const DTYPE_BYTES: Record<DType, number> = {
 /** An op's attributes by name: a dtype, a flag, or a value marked with its type. */
 export type Attributes = Record<
   string,
-  DType | boolean | { int: number } | { text: string } | { shape: number[] }
+  DType | boolean | { int: number } | { float: number } | { text: string } | { shape: number[] }
 >;
 
 interface Metadata {
@@ -58,6 +58,7 @@ interface Binding {
   TF_Version: string;
   TF_ATTR_STRING: number;
   TF_ATTR_INT: number;
+  TF_ATTR_FLOAT: number;
   TF_ATTR_BOOL: number;
   TF_ATTR_TYPE: number;
   TF_ATTR_SHAPE: number;
@@ -138,6 +139,7 @@ function opAttribute(name: string, value: Attributes[string]): object {
   if (typeof value === 'boolean') return { name, type: binding.TF_ATTR_BOOL, value };
   if (typeof value === 'string') return { name, type: binding.TF_ATTR_TYPE, value: DTYPE_NUMBERS[value] };
   if ('int' in value) return { name, type: binding.TF_ATTR_INT, value: value.int };
+  if ('float' in value) return { name, type: binding.TF_ATTR_FLOAT, value: value.float };
   if ('text' in value) return { name, type: binding.TF_ATTR_STRING, value: value.text };
   return { name, type: binding.TF_ATTR_SHAPE, value: value.shape };
 }

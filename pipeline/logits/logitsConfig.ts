@@ -20,7 +20,7 @@ export const logitsConfig = z
       .default('float16')
       .describe('number format of log-probabilities and tail masses'),
     batch_tokens: z.int().positive().default(8192).describe('tokens of a forward batch, padding included'),
-    head_block: z.int().positive().default(128).describe('positions whose logits are in memory at a time'),
+    head_block: z.int().positive().default(512).describe('positions whose logits are in memory at a time'),
     shard_tokens: z
       .int()
       .positive()

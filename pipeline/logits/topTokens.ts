@@ -3,9 +3,10 @@
 // Top-k is exact in two stages. A block of columns that holds one of the k largest logits has one of the k largest
 // maxima, so the k best blocks are searched and no others; with these in ascending order, ties fall to the lowest id
 // as in TopKV2. The probability outside is summed over the tokens outside: 1 minus the others would lose its digits.
+import { hasFusedKernels } from '../engine/fusedKernels.ts';
 import { cast, gatherRows, reshape, slice } from '../engine/layoutOps.ts';
 import { linear, type Weight } from '../engine/linear.ts';
-import { download, dtypeOf, int32, rawOp } from '../engine/rawOp.ts';
+import { download, dtypeOf, int32, rawOp, rawOps } from '../engine/rawOp.ts';
 import { gatherPerRow, scatterAddPerRow, topKPerRow } from '../engine/rowOps.ts';
 import { softmax } from '../engine/softmax.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
@@ -61,6 +62,7 @@ export function topOfLogits(
   return tidyValue(() => {
     const n = logits.shape[0];
     const K = Math.min(k, V);
+    if (hasFusedKernels()) return fusedTop(logits, { K, V, temperatures });
     const z = cast(wholeBlocks(logits, V), 'float32');
     const found = topInBlocks(z, K);
     const atTemperature = temperatures.map((T) => probabilities(T === 1 ? z : z.div(T), found));
@@ -71,6 +73,27 @@ export function topOfLogits(
       atTemperature,
     };
   });
+}
+
+function fusedTop(
+  logits: Tensor,
+  { K, V, temperatures }: { K: number; V: number; temperatures: readonly number[] },
+): TopTokens {
+  const n = logits.shape[0];
+  const attributes = { T: dtypeOf(logits), k: { int: K }, vocabulary: { int: V } };
+  const inputs = [logits, tf.tensor1d([...temperatures])];
+  const [values, ids, first, outside] = rawOps('RedistillTopTokens', inputs, attributes, 4).map(download);
+  const row = (all: Int32Array | Float32Array | undefined, t: number) =>
+    (all as Float32Array).subarray(t * n, (t + 1) * n);
+  return {
+    ...{ n, K },
+    ids: ids as Int32Array,
+    logits: values as Float32Array,
+    atTemperature: temperatures.map((_, t) => ({
+      firstProbability: row(first, t),
+      outside: row(outside, t),
+    })),
+  };
 }
 
 /** Cuts the padding of the head off, then fills the last block of columns with tokens that cannot be. */

@@ -5,8 +5,9 @@
 // With P = softmax(Q Kᵀ), O = P V and the scale inside K, for a block of queries:
 //   dV += Pᵀ dO,   dP = dO Vᵀ,   dS = P (dP - rowsum(dO O)),   dQ = dS K,   dK += dSᵀ Q scale
 // because rowsum(dP P) = rowsum(dO O). P is computed again in the backward pass instead of being kept.
+import { hasFusedKernels } from '../engine/fusedKernels.ts';
 import { cast, concat, reshape, slice, transpose } from '../engine/layoutOps.ts';
-import { dtypeOf, rawOp } from '../engine/rawOp.ts';
+import { dtypeOf, rawOp, rawOps } from '../engine/rawOp.ts';
 import { softmax } from '../engine/softmax.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { withGradient } from '../engine/tape.ts';
@@ -63,6 +64,11 @@ function attentionInputs(heads: Tensor, { H, KV, rotary }: { H: number; KV: numb
   const dtype = dtypeOf(heads);
   const part = (x: Tensor, begin: number, count: number) => slice(x, [0, 0, begin, 0], [-1, -1, count, -1]);
   const scale = heads.shape[3]! ** -0.5;
+  if (hasFusedKernels()) {
+    const attributes = { T: dtype, query_heads: { int: H } };
+    const [Q, K, V] = rawOps('RedistillRotateHeads', [heads, rotary.cos, rotary.sin], attributes, 3);
+    return { Q: Q!, K: K!, V: V!, scale };
+  }
   const rotated = rotate(cast(part(heads, 0, H + KV), 'float32'), rotary);
   return {
     Q: groupQueries(cast(part(rotated, 0, H), dtype), KV),
@@ -130,7 +136,10 @@ function attendBackward({ Q, K, V, dOut, delta, T }: AttentionState, block: Quer
 function probabilities(q: Tensor, k: Tensor, { begin, end }: QueryBlock): Tensor {
   const T = dtypeOf(q);
   const [B, KV, rows] = q.shape as number[];
-  const scores = reshape(batchMatMul(q, k, { transposeB: true }), [B!, KV!, -1, end - begin, end]);
+  const products = batchMatMul(q, k, { transposeB: true });
+  if (hasFusedKernels())
+    return rawOp('RedistillCausalSoftmax', [products], { T, block: { int: end - begin } });
+  const scores = reshape(products, [B!, KV!, -1, end - begin, end]);
   const masked = rawOp('AddV2', [scores, cast(causalMask(begin, end), T)], { T });
   return softmax(reshape(masked, [B!, KV!, rows!, end]));
 }

@@ -2,6 +2,7 @@
 // the kind of each weight, and `linear` knows that. The residual stream is float32 [N, D] with N = B T tokens;
 // products run in the precision of their weights. Layers are separate functions so that training can go through
 // them one by one, keeping only what lies between two layers.
+import { hasFusedKernels } from '../engine/fusedKernels.ts';
 import { cast, gatherRows, reshape } from '../engine/layoutOps.ts';
 import {
   linear,
@@ -11,7 +12,7 @@ import {
   type Parameter,
   type Weight,
 } from '../engine/linear.ts';
-import { int32, type DType } from '../engine/rawOp.ts';
+import { dtypeOf, int32, rawOp, type DType } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { withGradient } from '../engine/tape.ts';
 import { causalAttention } from './causalAttention.ts';
@@ -121,12 +122,17 @@ function mlp(h: Tensor, { gate, up, down }: DecoderLayer): Tensor {
 }
 
 /** x + y with x the float32 stream and y in any precision. */
-function addResidual(x: Tensor, y: Tensor): Tensor {
+export function addResidual(x: Tensor, y: Tensor): Tensor {
   return withGradient(
     [x, y],
-    () => ({ value: x.add(cast(y, 'float32')), saved: [] }),
+    () => ({ value: sum(x, y), saved: [] }),
     (d) => [d.clone(), d.clone()],
   );
+}
+
+function sum(x: Tensor, y: Tensor): Tensor {
+  if (hasFusedKernels()) return rawOp('RedistillAdd', [x, y], { T: dtypeOf(y) });
+  return x.add(cast(y, 'float32'));
 }
 
 /** `reshape` with its gradient, for any dtype. */

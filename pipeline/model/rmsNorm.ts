@@ -2,9 +2,10 @@
 // With r = (mean(x²) + eps)^-½ and y = r x γ, writing h = dy γ:
 //   dx = r h - r³ x mean(h x),   dγ = Σ_rows dy x r
 // because dr/dx_j = -r³ x_j / D.
+import { hasFusedKernels } from '../engine/fusedKernels.ts';
 import { cast } from '../engine/layoutOps.ts';
+import { rawOp, type DType } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import type { DType } from '../engine/rawOp.ts';
 import { withGradient } from '../engine/tape.ts';
 
 /**
@@ -16,17 +17,22 @@ export function rmsNorm(x: Tensor, gamma: Tensor, { eps, dtype }: { eps: number;
   return withGradient(
     [x, gamma],
     () => ({
-      value: cast(x.mul(inverseRms(x, eps)).mul(gamma), dtype),
+      value: normalized(x, gamma, { eps, dtype }),
       saved: [x, gamma] as [Tensor, Tensor],
     }),
     (dy, [x, gamma]) => {
       const r = inverseRms(x, eps); // [N, 1]
-      const normalized = x.mul(r);
+      const unscaled = x.mul(r);
       const h = dy.mul(gamma);
-      const meanHX = h.mul(normalized).mean(1, true); // r mean(h x)
-      return [h.sub(normalized.mul(meanHX)).mul(r), dy.mul(normalized).sum(0)];
+      const meanHX = h.mul(unscaled).mean(1, true); // r mean(h x)
+      return [h.sub(unscaled.mul(meanHX)).mul(r), dy.mul(unscaled).sum(0)];
     },
   );
+}
+
+function normalized(x: Tensor, gamma: Tensor, { eps, dtype }: { eps: number; dtype: DType }): Tensor {
+  if (hasFusedKernels()) return rawOp('RedistillRmsNorm', [x, gamma], { T: dtype, eps: { float: eps } });
+  return cast(x.mul(inverseRms(x, eps)).mul(gamma), dtype);
 }
 
 function inverseRms(x: Tensor, eps: number): Tensor {

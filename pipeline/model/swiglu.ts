@@ -1,6 +1,6 @@
 // The gated activation of the decoders' MLP (arXiv 2002.05202): silu(g) u with silu(g) = g σ(g).
-// dg = dy u σ(g) (1 + g (1 - σ(g))),   du = dy silu(g). silu is computed in float32, its product in
-// the dtype of the inputs.
+// dg = dy u σ(g) (1 + g (1 - σ(g))),   du = dy silu(g). Computed in float32.
+import { hasFusedKernels } from '../engine/fusedKernels.ts';
 import { cast } from '../engine/layoutOps.ts';
 import { dtypeOf, rawOp } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
@@ -10,12 +10,7 @@ import { withGradient } from '../engine/tape.ts';
 export function swiglu(gate: Tensor, up: Tensor): Tensor {
   return withGradient(
     [gate, up],
-    () => {
-      const g = cast(gate, 'float32');
-      const T = dtypeOf(gate);
-      const value = rawOp('Mul', [cast(g.mul(tf.sigmoid(g)), T), up], { T });
-      return { value, saved: [gate, up] as [Tensor, Tensor] };
-    },
+    () => ({ value: gated(gate, up), saved: [gate, up] as [Tensor, Tensor] }),
     (dy, [gate, up]) => {
       const g = cast(gate, 'float32');
       const sigma = tf.sigmoid(g);
@@ -24,4 +19,11 @@ export function swiglu(gate: Tensor, up: Tensor): Tensor {
       return [dy.mul(cast(up, 'float32')).mul(dSilu), dy.mul(silu)];
     },
   );
+}
+
+function gated(gate: Tensor, up: Tensor): Tensor {
+  const T = dtypeOf(gate);
+  if (hasFusedKernels()) return rawOp('RedistillSwiglu', [gate, up], { T });
+  const g = cast(gate, 'float32');
+  return cast(g.mul(tf.sigmoid(g)).mul(cast(up, 'float32')), T);
 }

@@ -1,9 +1,9 @@
 // Sets up TensorFlow below @tensorflow/tfjs-node-gpu: the C library from TensorFlow's PyPI wheel, pinned by sha256,
-// and the package's own binding (N-API 8, so one build serves every Node) compiled against it. The package's installer
-// would download TensorFlow 2.9 from outside the registries; it is only the fallback.
+// and the package's own binding (N-API 8, so one build serves every Node), compiled against it with our fused kernels.
+// The package's installer would download TensorFlow 2.9 from outside the registries; it is only the fallback.
 // Everything is built and tried in a staging folder and then renamed into place, the stamp last.
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fingerprint, sha256OfFile } from '../artifact/fingerprint.ts';
 import { commitJson } from '../artifact/jsonFile.ts';
@@ -23,26 +23,33 @@ export interface Stamp {
 
 export const TENSORFLOW_FOLDER = join(import.meta.dirname, '../../node_modules/@tensorflow/tfjs-node-gpu');
 
-const LOG_LEVEL_SOURCE = join(import.meta.dirname, 'logLevel.cc');
+const NATIVE_FOLDER = join(import.meta.dirname, '../engine/native');
 const BINDING = 'lib/napi-v8/tfjs_binding.node';
-const FLAGS = ['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8'];
+const FLAGS = ['-std=c++17', '-O3', '-fPIC', '-shared', '-DNAPI_VERSION=8'];
 const PLATFORM_FLAGS =
   process.platform === 'darwin'
-    ? ['-undefined', 'dynamic_lookup', '-Wl,-rpath,@loader_path/../../deps/lib']
-    : ['-Wl,-rpath,$ORIGIN/../../deps/lib'];
+    ? ['-undefined', 'dynamic_lookup', '-Wl,-rpath,@loader_path/../../deps/lib'] // its compiler has no OpenMP
+    : ['-fopenmp', '-Wl,-rpath,$ORIGIN/../../deps/lib'];
 
 /**
  * Sets up TensorFlow in the npm package at `folder`, unless that is done already.
  * @param build the build to take; null where BUILDS has none for the machine.
+ * @param native folder of the project's own part of the binding: the engine's fused kernels, and the log level.
  * @param say prints a line of progress.
  * @throws UserError naming what is missing on this machine.
  */
 export async function installTensorflow({
   folder = TENSORFLOW_FOLDER,
   build = BUILDS[buildKey()] ?? null,
+  native = NATIVE_FOLDER,
   say = console.error,
-}: { folder?: string; build?: Build | null; say?: (line: string) => void } = {}): Promise<Stamp> {
-  const plan = await planOf(folder, build);
+}: {
+  folder?: string;
+  build?: Build | null;
+  native?: string;
+  say?: (line: string) => void;
+} = {}): Promise<Stamp> {
+  const plan = await planOf({ folder, build, native });
   const found = await findStamp(folder);
   if (found?.plan === plan) {
     const now = new Date();
@@ -52,7 +59,7 @@ export async function installTensorflow({
   const tools = await requireTools();
   const staging = await stagingFolder(join(folder, '.setup'));
   try {
-    const made = await buildFrom(build, { folder, staging, say, ...tools });
+    const made = await buildFrom(build, { folder, native, staging, say, ...tools });
     const stamp = { plan, ...made };
     await commitJson(stampOf(folder), stamp);
     return stamp;
@@ -86,6 +93,7 @@ export function compilerCommand(): Command {
 
 interface Context {
   folder: string;
+  native: string;
   staging: string;
   say: (line: string) => void;
   pip: Command;
@@ -96,15 +104,24 @@ function stampOf(folder: string): string {
   return join(folder, 'setup.json');
 }
 
-async function planOf(folder: string, build: Build | null): Promise<string> {
+async function planOf({
+  folder,
+  build,
+  native,
+}: Pick<Context, 'folder' | 'native'> & { build: Build | null }): Promise<string> {
   return fingerprint({
     requirement: build?.requirement,
     sha256: build?.sha256,
     binding: await versionOf(folder),
     headers: await versionOf(join(folder, '../../node-api-headers')),
-    logLevel: await sha256OfFile(LOG_LEVEL_SOURCE),
+    native: await Promise.all((await filesOf(native, /\.(cc|h)$/)).map(sha256OfFile)),
     flags: [...FLAGS, ...PLATFORM_FLAGS],
   });
+}
+
+async function filesOf(folder: string, kind: RegExp): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => kind.test(name)).sort();
+  return names.map((name) => join(folder, name));
 }
 
 async function versionOf(folder: string): Promise<string> {
@@ -147,24 +164,27 @@ async function buildFrom(build: Build | null, context: Context): Promise<Omit<St
   return { version, source: 'wheel', files: await moveIntoPlace([...libraries, BINDING], context) };
 }
 
-/** Where a member of the wheel goes: the two libraries, and the few headers that c_api.h includes. */
+/** Where a member of the wheel goes: the two libraries, and the few headers of its C interface. */
 function placeOf(member: string): string | undefined {
   if (member.endsWith('.dist-info/METADATA')) return 'METADATA';
   const library = /^tensorflow\/(libtensorflow_(?:cc|framework)\.(?:so\.2|2\.dylib))$/.exec(member)?.[1];
   if (library) return `deps/lib/${library}`;
   const header =
-    /^tensorflow\/(include\/(?:tensorflow\/c\/|(?:tensorflow\/core|tsl)\/platform\/ctstring|xla\/tsl\/c\/).*)/;
+    /^tensorflow\/(include\/(?:tensorflow\/(?:.*\/)?c\/|(?:tensorflow\/core|tsl)\/platform\/(?:ctstring|platform)|xla\/tsl\/c\/).*)/;
   return header.exec(member)?.[1];
 }
 
-async function compileBinding(libraries: string[], { folder, staging, compiler }: Context): Promise<void> {
+async function compileBinding(
+  libraries: string[],
+  { folder, native, staging, compiler }: Context,
+): Promise<void> {
   const output = join(staging, BINDING);
   await mkdir(dirname(output), { recursive: true });
   const result = await runProgram(compiler[0], [
     ...[...compiler.slice(1), ...FLAGS],
     ...['-I', join(staging, 'include'), '-I', join(folder, '../../node-api-headers/include')],
     ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((source) => join(folder, 'binding', source)),
-    LOG_LEVEL_SOURCE,
+    ...(await filesOf(native, /\.cc$/)),
     ...libraries.map((library) => join(staging, library)),
     ...[...PLATFORM_FLAGS, '-o', output],
   ]);

@@ -32,7 +32,7 @@ const WHEEL = {
 };
 
 const BINDING = {
-  'tfjs_backend.cc': '#include "tensorflow/c/c_api.h"\nconst char* version() { return TF_Version(); }\n',
+  'tfjs_backend.cc': 'int backend = 0;\n',
   'tfjs_binding.cc': `#include <node_api.h>
     const char* version();
     NAPI_MODULE_INIT() {
@@ -41,6 +41,10 @@ const BINDING = {
       napi_set_named_property(env, exports, "TF_Version", text);
       return exports;
     }`,
+};
+
+const NATIVE = {
+  'version.cc': '#include "tensorflow/c/c_api.h"\nconst char* version() { return TF_Version(); }\n',
 };
 
 const isLinux = process.platform === 'linux';
@@ -78,9 +82,9 @@ t.test("the CUDA packages are those of the wheel's and-cuda extra", (t) => {
 });
 
 t.test('sets up from the wheel, once', { skip: isLinux ? false : 'the stand-in is for Linux' }, async (t) => {
-  const { folder, build } = await standIn(t);
+  const { folder, native, build } = await standIn(t);
   const said: string[] = [];
-  const stamp = await installTensorflow({ folder, build, say: (line) => said.push(line) });
+  const stamp = await installTensorflow({ folder, native, build, say: (line) => said.push(line) });
   t.equal(stamp.version, '9.9.9', 'the binding was compiled, and loads with its libraries');
   t.equal(stamp.source, 'wheel');
   t.same(readdirSync(join(folder, 'deps/lib')).sort(), [
@@ -95,42 +99,44 @@ t.test('sets up from the wheel, once', { skip: isLinux ? false : 'the stand-in i
   t.equal(said.length, 2);
 
   const before = statSync(join(folder, 'lib/napi-v8/tfjs_binding.node')).mtimeMs;
-  t.same(await installTensorflow({ folder, build, say: () => t.fail('does nothing') }), stamp);
+  t.same(await installTensorflow({ folder, native, build, say: () => t.fail('does nothing') }), stamp);
   t.equal(statSync(join(folder, 'lib/napi-v8/tfjs_binding.node')).mtimeMs, before);
 });
 
 t.test('sets up again what is damaged or of another version', { skip: !isLinux }, async (t) => {
-  const { folder, build } = await standIn(t);
+  const { folder, native, build } = await standIn(t);
   const say = (): void => undefined;
-  const stamp = await installTensorflow({ folder, build, say });
+  const stamp = await installTensorflow({ folder, native, build, say });
   truncateSync(join(folder, 'deps/lib/libtensorflow_cc.so.2'), 100);
   t.equal(await findStamp(folder), undefined, 'a cut library does not count as set up');
-  await installTensorflow({ folder, build, say });
+  await installTensorflow({ folder, native, build, say });
   t.same(await findStamp(folder), stamp);
 
   writeFileSync(join(folder, 'package.json'), '{"version": "4.22.1"}');
-  const anew = await installTensorflow({ folder, build, say });
+  const anew = await installTensorflow({ folder, native, build, say });
   t.not(anew.plan, stamp.plan);
+  writeFileSync(join(native, 'kernel.h'), '#pragma once\n');
+  t.not((await installTensorflow({ folder, native, build, say })).plan, anew.plan);
 });
 
 t.test(
   'removes what a killed set-up left, but not the folder of a running one',
   { skip: !isLinux },
   async (t) => {
-    const { folder, build } = await standIn(t);
+    const { folder, native, build } = await standIn(t);
     const dead = spawnSync(process.execPath, ['--version']).pid;
     mkdirSync(join(folder, `.setup.${dead}.tmp/deps`), { recursive: true });
     mkdirSync(join(folder, `.setup.${process.ppid}.tmp`));
-    await installTensorflow({ folder, build, say: () => undefined });
+    await installTensorflow({ folder, native, build, say: () => undefined });
     t.notOk(existsSync(join(folder, `.setup.${dead}.tmp`)));
     t.ok(existsSync(join(folder, `.setup.${process.ppid}.tmp`)));
   },
 );
 
 t.test('refuses a wheel with another hash', { skip: !isLinux }, async (t) => {
-  const { folder, build } = await standIn(t);
+  const { folder, native, build } = await standIn(t);
   await t.rejects(
-    installTensorflow({ folder, build: { ...build, sha256: '0'.repeat(64) }, say: () => undefined }),
+    installTensorflow({ folder, native, build: { ...build, sha256: '0'.repeat(64) }, say: () => undefined }),
     new UserError(
       'standin==1.0: the package index serves a file that is not the pinned one (sha256 differs); check the index that pip uses ("pip config list")',
     ),
@@ -143,8 +149,8 @@ t.test('refuses a wheel with another hash', { skip: !isLinux }, async (t) => {
 });
 
 t.test("falls back to the package's own installer, and says so", { skip: !isLinux }, async (t) => {
-  const { folder, build, bin } = await standIn(t);
-  await installTensorflow({ folder, build, say: () => undefined });
+  const { folder, native, build, bin } = await standIn(t);
+  await installTensorflow({ folder, native, build, say: () => undefined });
   const binding = join(folder, 'lib/napi-v8/tfjs_binding.node');
   cpSync(binding, `${binding}.made`);
   rmSync(binding);
@@ -155,20 +161,20 @@ t.test("falls back to the package's own installer, and says so", { skip: !isLinu
   t.teardown(withEnvironment({ PATH: `${bin}:${process.env.PATH ?? ''}` }));
   const said: string[] = [];
   const missing = { ...build, requirement: 'standin==2.0' };
-  const stamp = await installTensorflow({ folder, build: missing, say: (line) => said.push(line) });
+  const stamp = await installTensorflow({ folder, native, build: missing, say: (line) => said.push(line) });
   t.equal(stamp.source, 'npm rebuild');
   t.match(said[1], /wheel cannot be had \(No matching distribution found for standin==2.0\)/);
 
   writeFileSync(join(folder, 'package.json'), '{"version": "4.22.1"}');
-  await t.rejects(installTensorflow({ folder, build: null, say: () => undefined }), {
+  await t.rejects(installTensorflow({ folder, native, build: null, say: () => undefined }), {
     message: /^TensorFlow cannot be had: neither its wheel \(there is none for linux-\w+\) nor by the npm/,
   });
 });
 
 t.test('names the tool that is missing or fails, in one line', { skip: !isLinux }, async (t) => {
-  const { folder, build, bin } = await standIn(t);
+  const { folder, native, build, bin } = await standIn(t);
   const path = process.env.PATH ?? '';
-  const attempt = (): Promise<unknown> => installTensorflow({ folder, build, say: () => undefined });
+  const attempt = (): Promise<unknown> => installTensorflow({ folder, native, build, say: () => undefined });
   t.teardown(withEnvironment({ PATH: bin, CXX: 'ccache clang++' }));
   await t.rejects(attempt(), {
     message: /^C\+\+ compiler "ccache clang\+\+" not found; install one \(Debian: /,
@@ -184,13 +190,14 @@ t.test('names the tool that is missing or fails, in one line', { skip: !isLinux 
 });
 
 /** The npm package and the wheel in a temporary folder, pip pointed at it, and a folder for stand-in programs. */
-async function standIn(t: Test): Promise<{ folder: string; build: Build; bin: string }> {
+async function standIn(t: Test): Promise<{ folder: string; native: string; build: Build; bin: string }> {
   const root = t.testdir({
     bin: {},
     node_modules: {
       '@tensorflow': { 'tfjs-node-gpu': { 'package.json': '{"version": "4.22.0"}', binding: BINDING } },
       'node-api-headers': t.fixture('symlink', headers),
     },
+    native: NATIVE,
     wheel: WHEEL,
   });
   const wheel = 'standin-1.0-cp311-cp311-manylinux_2_27_x86_64.whl';
@@ -205,7 +212,8 @@ async function standIn(t: Test): Promise<{ folder: string; build: Build; bin: st
   t.teardown(withEnvironment({ PIP_NO_INDEX: '1', PIP_FIND_LINKS: join(root, 'wheel') }));
   const sha256 = await sha256OfFile(join(root, 'wheel', wheel));
   const build = { requirement: 'standin==1.0', platform: 'manylinux_2_27_x86_64', sha256 };
-  return { folder: join(root, 'node_modules/@tensorflow/tfjs-node-gpu'), build, bin: join(root, 'bin') };
+  const folder = join(root, 'node_modules/@tensorflow/tfjs-node-gpu');
+  return { folder, native: join(root, 'native'), build, bin: join(root, 'bin') };
 }
 
 function makeLibrary(path: string, source: string): void {

@@ -158,7 +158,10 @@ function project(t: Test): Project {
   const recipe = Object.fromEntries(['sources', ...stages.slice(1, -1)].map((name) => [`${name}.yaml`, '']));
   const folder = t.testdir({
     data: { recipes: { r: recipe } },
-    pipeline: { setup: { 'installTensorflow.ts': '', 'tensorflowBuilds.ts': '', 'logLevel.cc': '' } },
+    pipeline: {
+      setup: { 'installTensorflow.ts': '', 'tensorflowBuilds.ts': '' },
+      engine: { native: { 'kernel.h': '' } },
+    },
     'package-lock.json': '{}',
     node_modules: { '.installed-lock.json': '{}', '@tensorflow': { 'tfjs-node-gpu': { 'setup.json': '' } } },
   });

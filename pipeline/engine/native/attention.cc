@@ -1,0 +1,102 @@
+// The parts of causal attention that are no products (pipeline/model/causalAttention.ts): splitting and rotating the
+// projected heads, and the softmax over the keys that a query may see.
+#include <cmath>
+#include <limits>
+
+#include "kernel.h"
+
+namespace redistill {
+namespace {
+
+// y = (x cos + swap(x) sin) * scale; swap exchanges the halves, and the sine's first half is negated already.
+template <class T>
+CLONED void rotateHead(const T* x, const float* cos, const float* sin, float scale, T* y, int64_t hd) {
+  const int64_t half = hd / 2;
+#pragma omp simd
+  for (int64_t i = 0; i < half; i++) {
+    const float first = load(x[i]), second = load(x[i + half]);
+    store(y + i, (first * cos[i] + second * sin[i]) * scale);
+    store(y + i + half, (second * cos[i + half] + first * sin[i + half]) * scale);
+  }
+}
+
+// Heads [B, T, H + 2 KV, hd], tables [T, hd]: queries [B, KV, G, T, hd], keys [B, KV, T, hd] scaled by hd^-1/2, values.
+void rotateHeads(Call& call) {
+  const Tensor heads = call.input(0), cos = call.input(1), sin = call.input(2);
+  const auto shape = heads.shape();
+  const int64_t B = shape[0], time = shape[1], all = shape[2], hd = shape[3];
+  const int64_t H = call.attribute("query_heads"), KV = (all - H) / 2, G = H / KV;
+  require(cos.size() == time * hd && sin.size() == time * hd, "tables are not [T, hd]");
+  const Tensor Q = call.output(0, heads.dtype(), {B, KV, G, time, hd});
+  const Tensor K = call.output(1, heads.dtype(), {B, KV, time, hd});
+  const Tensor V = call.output(2, heads.dtype(), {B, KV, time, hd});
+  const float scale = 1 / std::sqrt(static_cast<float>(hd));
+  withElementType(heads.dtype(), [&](auto type) {
+    using T = decltype(type);
+    parallelRows(B * time, all * hd, [&](int64_t row) {
+      const int64_t b = row / time, t = row % time;
+      const T* x = heads.data<T>() + row * all * hd;
+      const float* c = cos.data<float>() + t * hd;
+      const float* s = sin.data<float>() + t * hd;
+      for (int64_t h = 0; h < H; h++) rotateHead(x + h * hd, c, s, 1, Q.data<T>() + ((b * H + h) * time + t) * hd, hd);
+      for (int64_t h = 0; h < KV; h++) {
+        const int64_t target = ((b * KV + h) * time + t) * hd;
+        rotateHead(x + (H + h) * hd, c, s, scale, K.data<T>() + target, hd);
+        std::memcpy(V.data<T>() + target, x + (H + KV + h) * hd, hd * sizeof(T));
+      }
+    });
+  });
+}
+
+constexpr int64_t LANES = 16;
+
+// `scratch` has room for whole vectors: e^x is dear, and the last few elements one by one would cost as much as the rest.
+template <class T>
+CLONED void softmaxRow(const T* scores, T* y, int64_t visible, int64_t width, float* scratch) {
+  const int64_t padded = (visible + LANES - 1) / LANES * LANES;
+  float largest = load(scores[0]);
+#pragma omp simd reduction(max : largest)
+  for (int64_t i = 0; i < visible; i++) {
+    scratch[i] = load(scores[i]);
+    largest = largest > scratch[i] ? largest : scratch[i];
+  }
+  std::fill(scratch + visible, scratch + padded, -std::numeric_limits<float>::infinity());
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < padded; i++) sum += scratch[i] = exponential(scratch[i] - largest);
+  const float inverse = 1 / sum;
+#pragma omp simd
+  for (int64_t i = 0; i < visible; i++) store(y + i, scratch[i] * inverse);
+  std::fill(y + visible, y + width, T{0});
+}
+
+// Scores [..., rows, end] of `block` queries, repeated for each head of a group; query r % block sees the keys up to
+// end - block + r % block.
+void causalSoftmax(Call& call) {
+  const Tensor scores = call.input(0);
+  const int64_t end = scores.shape().back(), rows = scores.size() / end, block = call.attribute("block");
+  require(block > 0 && block <= end && rows % block == 0, "rows are not those of a block of queries");
+  const Tensor y = call.output(0, scores.dtype(), scores.shape());
+  withElementType(scores.dtype(), [&](auto type) {
+    using T = decltype(type);
+    parallelRows(rows, end, [&](int64_t row) {
+      static thread_local std::vector<float> scratch;
+      scratch.resize(std::max<size_t>(scratch.size(), end + LANES));
+      const int64_t visible = end - block + row % block + 1;
+      softmaxRow(scores.data<T>() + row * end, y.data<T>() + row * end, visible, end, scratch.data());
+    });
+  });
+}
+
+const Op rotateHeadsOp{"RedistillRotateHeads",
+                       {"heads: T", "cos: float", "sin: float"},
+                       {"q: T", "k: T", "v: T"},
+                       {"T: {float, bfloat16}", "query_heads: int"},
+                       rotateHeads};
+const Op causalSoftmaxOp{
+    "RedistillCausalSoftmax", {"scores: T"}, {"p: T"}, {"T: {float, bfloat16}", "block: int"}, causalSoftmax};
+const Registration<rotateHeadsOp> rotateHeadsRegistered;
+const Registration<causalSoftmaxOp> causalSoftmaxRegistered;
+
+}  // namespace
+}  // namespace redistill

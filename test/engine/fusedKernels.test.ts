@@ -1,0 +1,146 @@
+// Each fused kernel gives what the ops it stands for give: in float32 to rounding, in bfloat16 to its last digit.
+// Sizes are odd on purpose, so that vectors, blocks and tiles end where rows do not.
+import t from 'tap';
+import { hasFusedKernels, withoutFusedKernels } from '../../pipeline/engine/fusedKernels.ts';
+import { cast } from '../../pipeline/engine/layoutOps.ts';
+import {
+  dequantizeRows,
+  disposePacked,
+  packCodes,
+  PACKINGS,
+  packedMatMul,
+  tilesOf,
+  type Bits,
+  type PackedWeight,
+} from '../../pipeline/engine/packedWeight.ts';
+import { rawOp, type DType } from '../../pipeline/engine/rawOp.ts';
+import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
+import { topOfLogits } from '../../pipeline/logits/topTokens.ts';
+import { causalAttention } from '../../pipeline/model/causalAttention.ts';
+import { addResidual } from '../../pipeline/model/decoder.ts';
+import { rmsNorm } from '../../pipeline/model/rmsNorm.ts';
+import { rotaryTables } from '../../pipeline/model/rotaryEmbedding.ts';
+import { swiglu } from '../../pipeline/model/swiglu.ts';
+
+const DTYPES = ['float32', 'bfloat16'] as const;
+const TOLERANCE = { float32: 2e-6, bfloat16: 2 ** -7 }; // relative to the largest value of the row
+
+const normal = (shape: number[], dtype: DType = 'float32', seed = 1) =>
+  cast(tf.randomNormal(shape, 0, 2, 'float32', seed), dtype);
+
+/** The largest difference of the two ways, relative to the largest value. */
+function difference(compute: () => Tensor): number {
+  return tf.tidy(() => {
+    const fused = cast(compute(), 'float32');
+    const composed = cast(withoutFusedKernels(compute), 'float32');
+    const largest = tf.max(tf.abs(composed));
+    return tf
+      .max(tf.abs(tf.sub(fused, composed)))
+      .div(largest)
+      .dataSync()[0]!;
+  });
+}
+
+const rotary = rotaryTables({
+  rope: { theta: 10_000, scaling: { type: 'default' } },
+  headDim: 24,
+  length: 300,
+});
+
+/** By name, in a dtype. */
+const FUNCTIONS: Record<string, (dtype: 'float32' | 'bfloat16') => Tensor> = {
+  rmsNorm: (dtype) => rmsNorm(normal([7, 301]), normal([301], 'float32', 2), { eps: 1e-5, dtype }),
+  swiglu: (dtype) => swiglu(normal([5, 333], dtype), normal([5, 333], dtype, 2)),
+  'swiglu far from 0': (dtype) => swiglu(cast(normal([5, 33]).mul(40), dtype), normal([5, 33], dtype, 2)),
+  addResidual: (dtype) => addResidual(normal([7, 301]), normal([7, 301], dtype, 2)),
+  'causalAttention, two blocks of queries': (dtype) =>
+    causalAttention(normal([2, 300, 10, 24], dtype), { queryHeads: 6, rotary }),
+};
+
+t.test('the kernels are in the binding', { skip: hasFusedKernels() ? false : 'not on this device' }, (t) => {
+  for (const [name, compute] of Object.entries(FUNCTIONS))
+    for (const dtype of DTYPES) {
+      const found = difference(() => compute(dtype));
+      t.ok(found < TOLERANCE[dtype], `${name} in ${dtype}: ${found}`);
+    }
+  t.end();
+});
+
+for (const bits of Object.keys(PACKINGS).map(Number) as Bits[])
+  for (const axis of [1, 0] as const)
+    t.test(`${bits} bits, axis ${axis}: rows of a packed matrix, to the bit`, (t) => {
+      const weight = randomPacked({ bits, axis, shape: [48, 40], groupSize: 16 });
+      for (const dtype of DTYPES)
+        for (const rows of [
+          { begin: 0, end: 48 },
+          { begin: 5, end: 31 },
+        ])
+          t.equal(
+            difference(() => dequantizeRows(weight, rows, dtype)),
+            0,
+            dtype,
+          );
+      const x = normal([3, 40]);
+      t.equal(
+        difference(() => packedMatMul(x, weight, weight)),
+        0,
+        'a product',
+      );
+      disposePacked(weight);
+      t.end();
+    });
+
+t.test('a product by tiles is that of the dequantized matrix', (t) => {
+  for (const axis of [1, 0] as const)
+    tf.tidy(() => {
+      const [out, columns] = [4200, 4000];
+      const weight = randomPacked({ bits: 4, axis, shape: [out, columns], groupSize: 50 });
+      t.equal(tilesOf(weight).length, 2, 'tiles');
+      const x = normal([5, columns], 'bfloat16');
+      const whole = cast(dequantizeRows(weight, { begin: 0, end: out }, 'bfloat16'), 'float32');
+      const expected = tf.matMul(cast(x, 'float32'), whole, false, true);
+      const error = tf.max(tf.abs(tf.sub(cast(packedMatMul(x, weight), 'float32'), expected)));
+      const relative = error.div(tf.max(tf.abs(expected))).dataSync()[0]!;
+      t.ok(relative < 2 ** -8, `${relative}`);
+    });
+  t.end();
+});
+
+function randomPacked(form: Pick<PackedWeight, 'bits' | 'axis' | 'shape' | 'groupSize'>): PackedWeight {
+  const { bits, axis, shape, groupSize } = form;
+  const groups = (shape[0] * shape[1]) / groupSize;
+  const grouped = axis === 1 ? [groups, groupSize] : [groupSize, groups];
+  const parameter = axis === 1 ? [groups, 1] : [1, groups];
+  const codes = cast(tf.floor(tf.randomUniform(grouped, 0, 2 ** bits, 'float32', 3)), 'uint8');
+  return {
+    ...{ kind: 'packed', ...form },
+    packed: packCodes(codes, bits),
+    scale: cast(tf.randomUniform(parameter, -1e-4, 1, 'float32', 4).pow(8), 'float16'), // subnormal halves among them
+    zero: cast(tf.randomUniform(parameter, -3, 2 ** bits, 'float32', 5), 'float16'),
+  };
+}
+
+t.test('the most probable tokens', (t) => {
+  for (const dtype of DTYPES) {
+    const logits = normal([6, 1003], dtype);
+    const options = { k: 65, vocabularySize: 1001, temperatures: [1, 0.7] };
+    const fused = topOfLogits(logits, options);
+    const composed = withoutFusedKernels(() => topOfLogits(logits, options));
+    t.same(fused.ids, composed.ids, 'ids');
+    t.same(fused.logits, composed.logits, 'logits');
+    fused.atTemperature.forEach(({ firstProbability, outside }, T) => {
+      const other = composed.atTemperature[T]!;
+      firstProbability.forEach((p, i) => t.ok(Math.abs(p / other.firstProbability[i]! - 1) < 2e-6));
+      outside.forEach((p, i) => t.ok(Math.abs(p / other.outside[i]! - 1) < 2e-6));
+    });
+  }
+  t.end();
+});
+
+t.test('a kernel that is given what it cannot take says so', (t) => {
+  const [gate, up] = [tf.zeros([2, 3]), tf.zeros([2, 4])];
+  t.throws(() => rawOp('RedistillSwiglu', [gate, up], { T: 'float32' }), {
+    message: /RedistillSwiglu: gate and up differ in size/,
+  });
+  t.end();
+});
