@@ -1,6 +1,6 @@
 // y = x Wᵀ + b for every kind of weight: float32 (training in full precision, references), bfloat16 (fast frozen
 // or trainable copies) and HQQ-packed (the teacher). Weights are stored [out, in], as in checkpoints.
-// The product runs in the weight's own precision; the gradients that flow between functions are always float32.
+// The product runs in the weight's own precision, and so do its gradients; that of a weight is float32.
 import { cast, concat } from './layoutOps.ts';
 import { packedMatMul, type PackedWeight } from './packedWeight.ts';
 import { dtypeOf, rawOp } from './rawOp.ts';
@@ -69,6 +69,7 @@ export function matMul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
 function denseProduct(x: Tensor, weights: DenseWeight[]): Tensor {
   const values = weights.map(({ values }) => values);
   const dtype = dtypeOf(values[0]!);
+  const xDtype = dtypeOf(x);
   const trained = weights[0]!.trainable ? values : [];
   return withGradient<Tensor[]>(
     [x, ...trained],
@@ -78,7 +79,7 @@ function denseProduct(x: Tensor, weights: DenseWeight[]): Tensor {
     }),
     (dy, [x]) => {
       const dyInDtype = cast(dy, dtype);
-      const dx = cast(matMul(dyInDtype, concat(values, 0)), 'float32');
+      const dx = cast(matMul(dyInDtype, concat(values, 0)), xDtype);
       if (!x) return [dx];
       const dW = cast(matMul(dyInDtype, cast(x, dtype), { transposeA: true }), 'float32');
       return [
@@ -100,7 +101,7 @@ function addBias(y: Tensor, biases: Tensor[]): Tensor {
     (dy) => [
       dy.clone(),
       ...split(
-        tf.sum(dy, 0),
+        tf.sum(cast(dy, 'float32'), 0),
         biases.map(({ size }) => size),
       ),
     ],

@@ -2,6 +2,8 @@
 // every intermediate and every gradient until the whole pass is over; this one keeps only what a function names, and
 // frees each piece as soon as the backward pass is past it. Tensors are known by their ids, so what a tape refers to
 // may itself be long gone.
+import { cast } from './layoutOps.ts';
+import { dtypeOf, rawOp } from './rawOp.ts';
 import { tf, type Tensor } from './tensorflow.ts';
 
 interface TapeNode {
@@ -17,7 +19,7 @@ export interface Tape {
   output: number;
 }
 
-/** Receives dL/dtensor (float32) for the tensor with this id; the gradient is freed afterwards. */
+/** Receives dL/dtensor for the tensor with this id; the gradient is freed afterwards. */
 export type Leaves = Map<number, (gradient: Tensor) => void>;
 
 let recording: TapeNode[] | undefined;
@@ -26,7 +28,8 @@ let recording: TapeNode[] | undefined;
  * A function on the tape.
  * @param inputs the tensors to differentiate with respect to
  * @param forward gives the value and the tensors to keep for the backward pass; nothing is kept unless recording
- * @param backward from dL/dvalue (float32) and the kept tensors to one float32 gradient per input
+ * @param backward from dL/dvalue and the kept tensors to one gradient per input; a gradient has the dtype of its tensor
+ * or float32
  */
 export function withGradient<Saved extends Tensor[]>(
   inputs: Tensor[],
@@ -106,6 +109,11 @@ function recordingTo<R>(nodes: TapeNode[] | undefined, f: () => R): R {
 
 function accumulate(gradients: Map<number, Tensor>, id: number, gradient: Tensor): void {
   const before = gradients.get(id);
-  gradients.set(id, tf.keep(before ? before.add(gradient) : gradient.clone()));
+  gradients.set(id, tf.keep(before ? sum(before, gradient) : gradient.clone()));
   before?.dispose();
+}
+
+function sum(a: Tensor, b: Tensor): Tensor {
+  const T = dtypeOf(a) === dtypeOf(b) ? dtypeOf(a) : 'float32';
+  return tf.tidy(() => rawOp('AddV2', [cast(a, T), cast(b, T)], { T }));
 }

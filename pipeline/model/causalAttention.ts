@@ -3,8 +3,8 @@
 // share a key head are folded into the rows of one product. Products run in the dtype of the inputs.
 //
 // With P = softmax(Q Kᵀ), O = P V and the scale inside K, for a block of queries:
-//   dV += Pᵀ dO,   dP = dO Vᵀ,   dS = P (dP - rowsum(dO O)),   dQ = dS K,   dK += dSᵀ Q scale
-// because rowsum(dP P) = rowsum(dO O). P is computed again in the backward pass instead of being kept.
+//   dV += Pᵀ dO,   dP = dO Vᵀ,   dS = P (dP - rowsum(P dP)),   dQ = dS K,   dK += dSᵀ Q scale
+// P is computed again in the backward pass instead of being kept.
 import { hasFusedKernels } from '../engine/fusedKernels.ts';
 import { cast, concat, reshape, slice, transpose } from '../engine/layoutOps.ts';
 import { dtypeOf, rawOp, rawOps } from '../engine/rawOp.ts';
@@ -39,22 +39,19 @@ export function causalAttention(
           3,
         ),
       );
-      return { value, saved: [heads, value] as [Tensor, Tensor] };
+      return { value, saved: [heads] as [Tensor] };
     },
-    (dO, [heads, o]) => {
+    (dO, [heads]) => {
       const { Q, K, V, scale } = attentionInputs(heads, { H, KV, rotary });
-      const delta = groupQueries(dO.mul(cast(o, 'float32')).sum(-1, true), KV); // [B, KV, G, T, 1]
       const dOut = groupQueries(cast(dO, dtypeOf(heads)), KV);
-      const blocks = queryBlocks(T).map((block) => attendBackward({ Q, K, V, dOut, delta, T }, block));
-      const dQ = ungroupQueries(
-        concat(
-          blocks.map(({ dQ }) => dQ),
-          3,
-        ),
+      const blocks = queryBlocks(T).map((block) => attendBackward({ Q, K, V, dOut, T }, block));
+      const dQ = concat(
+        blocks.map(({ dQ }) => dQ),
+        3,
       );
-      const dK = headsFirst(tf.addN(blocks.map(({ dK }) => dK))).mul<Tensor>(scale);
-      const dV = headsFirst(tf.addN(blocks.map(({ dV }) => dV)));
-      return [concat([rotateBack(concat([dQ, dK], 2), rotary), dV], 2)];
+      const dK = sumOf(blocks.map(({ dK }) => dK));
+      const dV = sumOf(blocks.map(({ dV }) => dV));
+      return [headsGradient({ dQ, dK, dV, scale }, rotary)];
     },
   );
 }
@@ -105,27 +102,26 @@ interface AttentionState {
   K: Tensor; // [B, KV, T, hd], scaled
   V: Tensor; // [B, KV, T, hd]
   dOut: Tensor; // [B, KV, G, T, hd]
-  delta: Tensor; // [B, KV, G, T, 1] float32
   T: number;
 }
 
-function attendBackward({ Q, K, V, dOut, delta, T }: AttentionState, block: QueryBlock) {
+function attendBackward({ Q, K, V, dOut, T }: AttentionState, block: QueryBlock) {
   return tf.tidy(() => {
-    const dtype = dtypeOf(Q);
     const [B, KV, G, , headDim] = Q.shape as number[];
     const [q, k, v, dO] = [rowsOf(Q, block), keysOf(K, block), keysOf(V, block), rowsOf(dOut, block)];
     const P = probabilities(q, k, block);
-    const dP = cast(batchMatMul(dO, v, { transposeB: true }), 'float32');
-    const dS = cast(cast(P, 'float32').mul(dP.sub(rowsOf(delta, block))), dtype);
+    const dS = scoresGradient(P, batchMatMul(dO, v, { transposeB: true }), block);
     const toAllKeys = (d: Tensor) =>
-      tf.pad(cast(d, 'float32'), [
-        [0, 0],
-        [0, 0],
-        [0, T - block.end],
-        [0, 0],
-      ]);
+      block.end === T
+        ? d
+        : tf.pad(cast(d, 'float32'), [
+            [0, 0],
+            [0, 0],
+            [0, T - block.end],
+            [0, 0],
+          ]);
     return {
-      dQ: reshape(cast(batchMatMul(dS, k), 'float32'), [B!, KV!, G!, -1, headDim!]),
+      dQ: reshape(batchMatMul(dS, k), [B!, KV!, G!, -1, headDim!]),
       dK: toAllKeys(batchMatMul(dS, q, { transposeA: true })),
       dV: toAllKeys(batchMatMul(P, dO, { transposeA: true })),
     };
@@ -142,6 +138,35 @@ function probabilities(q: Tensor, k: Tensor, { begin, end }: QueryBlock): Tensor
   const scores = reshape(products, [B!, KV!, -1, end - begin, end]);
   const masked = rawOp('AddV2', [scores, cast(causalMask(begin, end), T)], { T });
   return softmax(reshape(masked, [B!, KV!, rows!, end]));
+}
+
+/** dS = P (dP - rowsum(P dP)), in their dtype. */
+function scoresGradient(P: Tensor, dP: Tensor, { begin, end }: QueryBlock): Tensor {
+  const T = dtypeOf(P);
+  if (hasFusedKernels())
+    return rawOp('RedistillCausalSoftmaxGrad', [P, dP], { T, block: { int: end - begin } });
+  const [p, d] = [cast(P, 'float32'), cast(dP, 'float32')];
+  return cast(p.mul(d.sub(p.mul(d).sum(-1, true))), T);
+}
+
+/** Of one block as it is, of several in float32. */
+function sumOf(blocks: Tensor[]): Tensor {
+  return blocks.length === 1 ? blocks[0]! : tf.addN(blocks.map((block) => cast(block, 'float32')));
+}
+
+/** The gradient of `attentionInputs`: dQ [B, KV, G, T, hd], dK and dV [B, KV, T, hd] to [B, T, H + 2 KV, hd]. */
+function headsGradient(
+  { dQ, dK, dV, scale }: { dQ: Tensor; dK: Tensor; dV: Tensor; scale: number },
+  rotary: RotaryTables,
+): Tensor {
+  if (hasFusedKernels()) {
+    const attributes = { T: dtypeOf(dQ), S: dtypeOf(dK) };
+    return rawOp('RedistillRotateHeadsGrad', [dQ, dK, dV, rotary.cos, rotary.sin], attributes);
+  }
+  const queries = cast(ungroupQueries(dQ), 'float32');
+  const keys = cast(headsFirst(dK), 'float32').mul(scale);
+  const values = cast(headsFirst(dV), 'float32');
+  return concat([rotateBack(concat([queries, keys], 2), rotary), values], 2);
 }
 
 /** 0 where the query at `begin + row` may see the key at `column`, else MASKED: [end - begin, end]. */

@@ -4,7 +4,7 @@
 // because dr/dx_j = -r³ x_j / D.
 import { hasFusedKernels } from '../engine/fusedKernels.ts';
 import { cast } from '../engine/layoutOps.ts';
-import { rawOp, type DType } from '../engine/rawOp.ts';
+import { dtypeOf, rawOp, rawOps, type DType } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { withGradient } from '../engine/tape.ts';
 
@@ -21,11 +21,15 @@ export function rmsNorm(x: Tensor, gamma: Tensor, { eps, dtype }: { eps: number;
       saved: [x, gamma] as [Tensor, Tensor],
     }),
     (dy, [x, gamma]) => {
+      const T = dtypeOf(dy);
+      if (hasFusedKernels())
+        return rawOps('RedistillRmsNormGrad', [x, gamma, dy], { T, eps: { float: eps } }, 2);
       const r = inverseRms(x, eps); // [N, 1]
       const unscaled = x.mul(r);
-      const h = dy.mul(gamma);
+      const dNormalized = cast(dy, 'float32');
+      const h = dNormalized.mul(gamma);
       const meanHX = h.mul(unscaled).mean(1, true); // r mean(h x)
-      return [h.sub(unscaled.mul(meanHX)).mul(r), dy.mul(unscaled).sum(0)];
+      return [h.sub(unscaled.mul(meanHX)).mul(r), dNormalized.mul(unscaled).sum(0)];
     },
   );
 }

@@ -2,7 +2,7 @@
 // dg = dy u σ(g) (1 + g (1 - σ(g))),   du = dy silu(g). Computed in float32.
 import { hasFusedKernels } from '../engine/fusedKernels.ts';
 import { cast } from '../engine/layoutOps.ts';
-import { dtypeOf, rawOp } from '../engine/rawOp.ts';
+import { dtypeOf, rawOp, rawOps } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { withGradient } from '../engine/tape.ts';
 
@@ -11,7 +11,10 @@ export function swiglu(gate: Tensor, up: Tensor): Tensor {
   return withGradient(
     [gate, up],
     () => ({ value: gated(gate, up), saved: [gate, up] as [Tensor, Tensor] }),
-    (dy, [gate, up]) => {
+    (dValue, [gate, up]) => {
+      const T = dtypeOf(gate);
+      if (hasFusedKernels()) return rawOps('RedistillSwigluGrad', [gate, up, cast(dValue, T)], { T }, 2);
+      const dy = cast(dValue, 'float32');
       const g = cast(gate, 'float32');
       const sigma = tf.sigmoid(g);
       const silu = g.mul(sigma);

@@ -115,10 +115,9 @@ export function applyUpdate(
     if (Number.isFinite(norm)) {
       const weightDecay = parameter.values.rank > 1 ? options.weightDecay : 0; // not on norms and biases
       tf.tidy(() => {
-        const g = readVariable(gradient);
-        const clipped = norm > maxGradNorm ? g.mul<Tensor>(maxGradNorm / norm) : g;
+        const gradientScale = Math.min(1, maxGradNorm / norm);
         parameter.values.dispose(); // it may share the master's buffer, which is to change in place
-        adamWUpdate(state, clipped, { ...options, weightDecay });
+        adamWUpdate(state, readVariable(gradient), { ...options, weightDecay, gradientScale });
       });
     }
     disposeVariable(gradient);

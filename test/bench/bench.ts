@@ -1,23 +1,60 @@
-// `make bench`: our speed and peak memory against transformers + PyTorch on the same weights, on this CPU.
+// `make bench`: our speed and peak memory against transformers + PyTorch (and hqq) on the same weights, on this CPU.
 // Every run is a process of its own that warms up, prints a JSON line {"seconds"} a repetition and {"peakBytes"} at
 // the end; the sides take turns, so that a machine that slows down slows both, and medians are compared.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { z } from 'zod';
 import { reportErrors } from '../../pipeline/terminal/stageCommand.ts';
 import { UserError } from '../../pipeline/config/userError.ts';
+import { decoderShapes } from '../../pipeline/model/decoderShapes.ts';
+import { readModelConfig } from '../../pipeline/model/modelConfig.ts';
+import { makeTeacher } from '../../pipeline/teacher/makeTeacher.ts';
+import { teacherConfig } from '../../pipeline/teacher/teacherConfig.ts';
 
-const COMPARISONS = [
-  { name: 'prefill_top64_8x256', task: 'prefill', batch: 8, length: 256 },
-  { name: 'prefill_top64_4x1024', task: 'prefill', batch: 4, length: 1024 },
-  { name: 'kd_step_4x256', task: 'kdStep', batch: 4, length: 256 },
-  { name: 'kd_step_2x1024', task: 'kdStep', batch: 2, length: 1024 },
-] as const;
+/** What runs: a task of ours.ts or a Python script, on one of the models. */
+type Side = { model: 'teacher' | 'quantized' | 'student'; flags?: string[] } & (
+  { task: 'prefill' | 'kdStep' } | { script: 'prefill.py' | 'kdStep.py' }
+);
 
-type Comparison = (typeof COMPARISONS)[number];
+const PREFILL = { task: 'prefill', model: 'teacher' } as const;
+const QUANTIZED_PREFILL = { task: 'prefill', model: 'quantized' } as const;
+const PYTORCH_PREFILL = { script: 'prefill.py', model: 'teacher' } as const;
+const KD_STEP = { task: 'kdStep', model: 'student' } as const;
+const PYTORCH_KD_STEP = { script: 'kdStep.py', model: 'student' } as const;
+
+interface Comparison {
+  name: string;
+  batch: number;
+  length: number;
+  ours: Side;
+  theirs: Side;
+}
+
+const COMPARISONS: Comparison[] = [
+  { name: 'prefill_top64_8x256', batch: 8, length: 256, ours: PREFILL, theirs: PYTORCH_PREFILL },
+  { name: 'prefill_top64_4x1024', batch: 4, length: 1024, ours: PREFILL, theirs: PYTORCH_PREFILL },
+  {
+    name: 'prefill_4bit_8x256',
+    batch: 8,
+    length: 256,
+    ours: QUANTIZED_PREFILL,
+    theirs: { ...PYTORCH_PREFILL, flags: ['--hqq'] },
+  },
+  {
+    name: 'prefill_4bit_beside_our_bf16_8x256',
+    batch: 8,
+    length: 256,
+    ours: QUANTIZED_PREFILL,
+    theirs: PREFILL,
+  },
+  { name: 'kd_step_4x256', batch: 4, length: 256, ours: KD_STEP, theirs: PYTORCH_KD_STEP },
+  { name: 'kd_step_2x1024', batch: 2, length: 1024, ours: KD_STEP, theirs: PYTORCH_KD_STEP },
+];
 
 // PyTorch gives its large buffers back to the kernel at every step and takes page faults for them again; with a heap
 // that is kept, a training step is 1.3 to 1.6 times as fast (and 5 % larger). The reference gets that; we run as shipped.
@@ -29,9 +66,13 @@ const KEPT_HEAP = {
 
 const INSTALL =
   'make a virtual environment outside the repository (python3 -m venv DIR), install the reference into it ' +
-  '(DIR/bin/pip install torch transformers safetensors) and run "REDISTILL_PYTHON=DIR/bin/python make bench"';
+  '(DIR/bin/pip install torch transformers safetensors hqq==0.2.8) and run "REDISTILL_PYTHON=DIR/bin/python make bench"';
 
-const measured = z.union([z.object({ seconds: z.number() }), z.object({ peakBytes: z.number() })]);
+const measured = z.union([
+  z.object({ seconds: z.number() }),
+  z.object({ peakBytes: z.number() }),
+  z.object({ matmulRate: z.number() }),
+]);
 
 await reportErrors('bench', async () => {
   const given = await yargs(hideBin(process.argv))
@@ -53,37 +94,71 @@ await reportErrors('bench', async () => {
     .strict()
     .parseAsync();
   const python = await referencePython();
-  for (const comparison of COMPARISONS.filter(({ name }) => name.includes(given.only))) {
-    const model = modelFolder(comparison.task === 'prefill' ? given.teacher : given.student);
-    await compare(comparison, { ...given, model, python });
+  const scratch = await mkdtemp(join(tmpdir(), 'redistill-bench-'));
+  try {
+    const setting = { ...given, python, quantized: join(scratch, 'teacher') };
+    for (const comparison of COMPARISONS.filter(({ name }) => name.includes(given.only)))
+      await compare(comparison, setting);
+  } finally {
+    await rm(scratch, { recursive: true });
   }
 });
 
 interface Setting {
-  model: string;
+  teacher: string;
+  /** The teacher in 4 bits, made when it is first needed. */
+  quantized: string;
+  student: string;
   python: string;
   rounds: number;
   repeats: number;
   compile: boolean;
 }
 
-async function compare({ name, task, batch, length }: Comparison, setting: Setting): Promise<void> {
-  const { model, python, rounds, repeats, compile } = setting;
-  const values = { model, batch, length, repeats };
-  const flags = Object.entries(values).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
-  const script = (file: string) => join(import.meta.dirname, file);
+async function compare({ name, batch, length, ...sides }: Comparison, setting: Setting): Promise<void> {
   const ours: Run[] = [];
   const theirs: Run[] = [];
-  for (let round = 0; round < rounds; round++) {
-    ours.push(await run([process.execPath, '--import', 'tsx', script('ours.ts'), '--task', task, ...flags]));
-    theirs.push(
-      await run([python, script(`${task}.py`), ...flags, ...(compile ? ['--compile'] : [])], KEPT_HEAP),
-    );
+  for (let round = 0; round < setting.rounds; round++) {
+    ours.push(await runSide(sides.ours, { batch, length }, setting));
+    theirs.push(await runSide(sides.theirs, { batch, length }, setting));
   }
   const rate = (runs: Run[]) => (batch * length) / median(runs.flatMap(({ seconds }) => seconds));
   const gigabytes = (runs: Run[]) => median(runs.map(({ peakBytes }) => peakBytes)) / 1e9;
   printLine(name, rate(ours), rate(theirs), 'tokens/s');
   printLine(`${name}_memory`, gigabytes(ours), gigabytes(theirs), 'GB');
+  if (!('task' in sides.ours) || sides.ours.task !== 'prefill') return;
+  const perToken = await productFlops(setting.teacher);
+  const machine = median(ours.map(({ matmulRate }) => matmulRate)) * 1e9;
+  const share = (runs: Run[]) => (rate(runs) * perToken) / machine;
+  printLine(`${name}_share`, share(ours), share(theirs), "of the machine's bf16 matmul rate");
+}
+
+async function runSide(
+  side: Side,
+  { batch, length }: Pick<Comparison, 'batch' | 'length'>,
+  setting: Setting,
+): Promise<Run> {
+  const { python, repeats, compile } = setting;
+  const model = modelFolder(setting[side.model === 'quantized' ? 'teacher' : side.model]);
+  if (side.model === 'quantized')
+    await makeTeacher({ config: teacherConfig.parse({}), model, out: setting.quantized });
+  const values = { batch, length, repeats, model: side.model === 'quantized' ? setting.quantized : model };
+  const flags = Object.entries(values).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
+  const file = (name: string) => join(import.meta.dirname, name);
+  if ('task' in side)
+    return run([process.execPath, '--import', 'tsx', file('ours.ts'), '--task', side.task, ...flags]);
+  const extra = [...(side.flags ?? []), ...(compile ? ['--compile'] : [])];
+  return run([python, file(side.script), ...flags, ...extra], KEPT_HEAP);
+}
+
+/** Operations of all products with weights, a token: two a weight. */
+async function productFlops(model: string): Promise<number> {
+  const config = await readModelConfig(model);
+  const matrices = [...decoderShapes(config)].filter(
+    ([name, shape]) =>
+      shape.length === 2 && (config.tieWordEmbeddings || name !== 'model.embed_tokens.weight'),
+  );
+  return matrices.reduce((sum, [, [out, columns]]) => sum + 2 * out! * columns!, 0);
 }
 
 function printLine(name: string, ours: number, theirs: number, unit: string): void {
@@ -95,14 +170,16 @@ function printLine(name: string, ours: number, theirs: number, unit: string): vo
 interface Run {
   seconds: number[];
   peakBytes: number;
+  /** GFLOP/s of square bfloat16 products right after, by our side only. */
+  matmulRate: number;
 }
 
 async function run(command: string[], settings: NodeJS.ProcessEnv = {}): Promise<Run> {
-  const result: Run = { seconds: [], peakBytes: 0 };
+  const result: Run = { seconds: [], peakBytes: 0, matmulRate: 0 };
   for (const line of (await outputOf(command, settings)).split('\n').filter((text) => text.startsWith('{'))) {
     const value = measured.parse(JSON.parse(line));
     if ('seconds' in value) result.seconds.push(value.seconds);
-    else result.peakBytes = value.peakBytes;
+    else Object.assign(result, value);
   }
   return result;
 }

@@ -13,6 +13,7 @@ def arguments():
     parser.add_argument("--length", type=int, required=True)
     parser.add_argument("--repeats", type=int, required=True)
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--hqq", action="store_true")
     return parser.parse_args()
 
 

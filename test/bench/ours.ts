@@ -1,14 +1,16 @@
 // Our side of `make bench`: the calls of the stages logits and train in the shape of one comparison.
-// Prints what measure.py prints: a JSON line {"seconds"} a repetition after two to warm up, then {"peakBytes"}.
+// Prints what measure.py prints: a JSON line {"seconds"} a repetition after two to warm up, then {"peakBytes"};
+// and {"matmulRate"}, as the machine's rate changes with what else it does.
 import { readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { matmulRate } from '../../pipeline/engine/matmulRate.ts';
 import { tf } from '../../pipeline/engine/tensorflow.ts';
 import { readShards, type LogitsReader } from '../../pipeline/logits/logitsCache.ts';
 import { logitsConfig } from '../../pipeline/logits/logitsConfig.ts';
-import type { SampleLogits } from '../../pipeline/logits/logitsShard.ts';
+import type { SampleLogits } from '../../pipeline/logits/shardColumns.ts';
 import { commitShard, findShards } from '../../pipeline/logits/shardRecords.ts';
 import { teacherLogits } from '../../pipeline/logits/teacherLogits.ts';
 import { lossPositions, targetPositions } from '../../pipeline/mix/batches.ts';
@@ -112,6 +114,7 @@ async function measure(step: () => Promise<void>, repeats: number): Promise<void
   }
   const [, peakKib] = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))!;
   console.log(JSON.stringify({ peakBytes: Number(peakKib) * 1024 }));
+  console.log(JSON.stringify({ matmulRate: matmulRate({ dtype: 'bfloat16' }) }));
 }
 
 const text = { type: 'string' } as const;

@@ -13,7 +13,8 @@ import {
   type Bits,
   type PackedWeight,
 } from '../../pipeline/engine/packedWeight.ts';
-import { rawOp, type DType } from '../../pipeline/engine/rawOp.ts';
+import { dtypeOf, rawOp, type DType } from '../../pipeline/engine/rawOp.ts';
+import { backpropagate, record } from '../../pipeline/engine/tape.ts';
 import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
 import { topOfLogits } from '../../pipeline/logits/topTokens.ts';
 import { causalAttention } from '../../pipeline/model/causalAttention.ts';
@@ -41,27 +42,64 @@ function difference(compute: () => Tensor): number {
   });
 }
 
-const rotary = rotaryTables({
-  rope: { theta: 10_000, scaling: { type: 'default' } },
-  headDim: 24,
-  length: 300,
-});
+const rotaryOf = (length: number) =>
+  rotaryTables({ rope: { theta: 10_000, scaling: { type: 'default' } }, headDim: 24, length });
+
+interface Case {
+  inputs: Tensor[];
+  compute: (...inputs: Tensor[]) => Tensor;
+}
 
 /** By name, in a dtype. */
-const FUNCTIONS: Record<string, (dtype: 'float32' | 'bfloat16') => Tensor> = {
-  rmsNorm: (dtype) => rmsNorm(normal([7, 301]), normal([301], 'float32', 2), { eps: 1e-5, dtype }),
-  swiglu: (dtype) => swiglu(normal([5, 333], dtype), normal([5, 333], dtype, 2)),
-  'swiglu far from 0': (dtype) => swiglu(cast(normal([5, 33]).mul(40), dtype), normal([5, 33], dtype, 2)),
-  addResidual: (dtype) => addResidual(normal([7, 301]), normal([7, 301], dtype, 2)),
-  'causalAttention, two blocks of queries': (dtype) =>
-    causalAttention(normal([2, 300, 10, 24], dtype), { queryHeads: 6, rotary }),
+const CASES: Record<string, (dtype: 'float32' | 'bfloat16') => Case> = {
+  rmsNorm: (dtype) => ({
+    inputs: [normal([71, 301]), normal([301], 'float32', 2)],
+    compute: (x, gamma) => rmsNorm(x, gamma, { eps: 1e-5, dtype }),
+  }),
+  swiglu: (dtype) => ({
+    inputs: [normal([5, 333], dtype), normal([5, 333], dtype, 2)],
+    compute: (gate, up) => swiglu(gate, up),
+  }),
+  'swiglu far from 0': (dtype) => ({
+    inputs: [cast(normal([5, 33]).mul(40), dtype), normal([5, 33], dtype, 2)],
+    compute: (gate, up) => swiglu(gate, up),
+  }),
+  addResidual: (dtype) => ({
+    inputs: [normal([7, 301]), normal([7, 301], dtype, 2)],
+    compute: (x, y) => addResidual(x, y),
+  }),
+  'causalAttention, one block of queries': (dtype) => ({
+    inputs: [normal([2, 77, 10, 24], dtype)],
+    compute: (heads) => causalAttention(heads, { queryHeads: 6, rotary: rotaryOf(77) }),
+  }),
+  'causalAttention, two blocks of queries': (dtype) => ({
+    inputs: [normal([2, 300, 10, 24], dtype)],
+    compute: (heads) => causalAttention(heads, { queryHeads: 6, rotary: rotaryOf(300) }),
+  }),
 };
 
+/** The gradients of all inputs for one random gradient of the value. */
+function gradientsOf({ inputs, compute }: Case): Tensor[] {
+  const found: Tensor[] = [];
+  const { value, tape } = record(() => compute(...inputs));
+  const leaves = inputs.map(
+    (input, i) => [input.id, (d: Tensor) => void (found[i] = tf.keep(d.clone()))] as const,
+  );
+  // In the precision of the value: a product's gradient would come so.
+  backpropagate(tape, normal(value.shape, dtypeOf(value), 9), new Map(leaves));
+  return found;
+}
+
 t.test('the kernels are in the binding', { skip: hasFusedKernels() ? false : 'not on this device' }, (t) => {
-  for (const [name, compute] of Object.entries(FUNCTIONS))
+  for (const [name, caseIn] of Object.entries(CASES))
     for (const dtype of DTYPES) {
-      const found = difference(() => compute(dtype));
+      const { inputs, compute } = caseIn(dtype);
+      const found = difference(() => compute(...inputs));
       t.ok(found < TOLERANCE[dtype], `${name} in ${dtype}: ${found}`);
+      inputs.forEach((_, i) => {
+        const found = difference(() => gradientsOf({ inputs, compute })[i]!);
+        t.ok(found < TOLERANCE[dtype], `gradient ${i} of ${name} in ${dtype}: ${found}`);
+      });
     }
   t.end();
 });

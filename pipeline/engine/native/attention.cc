@@ -48,6 +48,54 @@ void rotateHeads(Call& call) {
   });
 }
 
+// The rotation back: the same with the sine negated.
+template <class T, class S>
+CLONED void rotateBackHead(const S* d, const float* cos, const float* sin, float scale, T* y, int64_t hd) {
+  const int64_t half = hd / 2;
+#pragma omp simd
+  for (int64_t i = 0; i < half; i++) {
+    const float first = load(d[i]) * scale, second = load(d[i + half]) * scale;
+    store(y + i, first * cos[i] - second * sin[i]);
+    store(y + i + half, second * cos[i + half] - first * sin[i + half]);
+  }
+}
+
+template <class T, class S>
+CLONED void convert(const S* from, T* to, int64_t size) {
+#pragma omp simd
+  for (int64_t i = 0; i < size; i++) store(to + i, load(from[i]));
+}
+
+// The gradient of rotateHeads: of queries in their dtype, of keys and values in that or, summed over blocks, in float.
+void rotateHeadsGrad(Call& call) {
+  const Tensor dQ = call.input(0), dK = call.input(1), dV = call.input(2), cos = call.input(3), sin = call.input(4);
+  const auto shape = dQ.shape();
+  const int64_t B = shape[0], KV = shape[1], H = KV * shape[2], time = shape[3], hd = shape[4], all = H + 2 * KV;
+  require(dK.size() == B * KV * time * hd && dV.size() == dK.size(), "keys or values do not fit the queries");
+  const Tensor dHeads = call.output(0, dQ.dtype(), {B, time, all, hd});
+  const float scale = 1 / std::sqrt(static_cast<float>(hd));
+  const auto rotateAll = [&](auto type, auto summedType) {
+    using T = decltype(type);
+    using S = decltype(summedType);
+    parallelRows(B * time, all * hd, [&](int64_t row) {
+      const int64_t b = row / time, t = row % time;
+      T* y = dHeads.data<T>() + row * all * hd;
+      const float* c = cos.data<float>() + t * hd;
+      const float* s = sin.data<float>() + t * hd;
+      for (int64_t h = 0; h < H; h++)
+        rotateBackHead(dQ.data<T>() + ((b * H + h) * time + t) * hd, c, s, 1, y + h * hd, hd);
+      for (int64_t h = 0; h < KV; h++) {
+        const int64_t source = ((b * KV + h) * time + t) * hd;
+        rotateBackHead(dK.data<S>() + source, c, s, scale, y + (H + h) * hd, hd);
+        convert(dV.data<S>() + source, y + (H + KV + h) * hd, hd);
+      }
+    });
+  };
+  withElementType(dQ.dtype(), [&](auto type) {
+    withElementType(dK.dtype(), [&](auto summedType) { rotateAll(type, summedType); });
+  });
+}
+
 constexpr int64_t LANES = 16;
 
 // `scratch` has room for whole vectors: e^x is dear, and the last few elements one by one would cost as much as the rest.
@@ -88,6 +136,43 @@ void causalSoftmax(Call& call) {
   });
 }
 
+// dS = P (dP - Σ P dP) over the keys a query sees, 0 elsewhere.
+template <class T>
+CLONED void softmaxBackRow(const T* p, const T* dP, T* dS, int64_t visible, int64_t width) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < visible; i++) sum += load(p[i]) * load(dP[i]);
+#pragma omp simd
+  for (int64_t i = 0; i < visible; i++) store(dS + i, load(p[i]) * (load(dP[i]) - sum));
+  std::fill(dS + visible, dS + width, T{0});
+}
+
+void causalSoftmaxGrad(Call& call) {
+  const Tensor p = call.input(0), dP = call.input(1);
+  const int64_t end = p.shape().back(), rows = p.size() / end, block = call.attribute("block");
+  require(p.size() == dP.size() && block > 0 && rows % block == 0, "rows are not those of a block of queries");
+  const Tensor dS = call.output(0, p.dtype(), p.shape());
+  withElementType(p.dtype(), [&](auto type) {
+    using T = decltype(type);
+    parallelRows(rows, end, [&](int64_t row) {
+      const int64_t visible = end - block + row % block + 1;
+      softmaxBackRow(p.data<T>() + row * end, dP.data<T>() + row * end, dS.data<T>() + row * end, visible, end);
+    });
+  });
+}
+
+const Op rotateHeadsGradOp{"RedistillRotateHeadsGrad",
+                           {"dq: T", "dk: S", "dv: S", "cos: float", "sin: float"},
+                           {"dheads: T"},
+                           {"T: {float, bfloat16}", "S: {float, bfloat16}"},
+                           rotateHeadsGrad};
+const Op causalSoftmaxGradOp{"RedistillCausalSoftmaxGrad",
+                             {"p: T", "dp: T"},
+                             {"ds: T"},
+                             {"T: {float, bfloat16}", "block: int"},
+                             causalSoftmaxGrad};
+const Registration<rotateHeadsGradOp> rotateHeadsGradRegistered;
+const Registration<causalSoftmaxGradOp> causalSoftmaxGradRegistered;
 const Op rotateHeadsOp{"RedistillRotateHeads",
                        {"heads: T", "cos: float", "sin: float"},
                        {"q: T", "k: T", "v: T"},

@@ -1,4 +1,5 @@
-// y = x / sqrt(mean(x²) + eps) * gamma, row by row (pipeline/model/rmsNorm.ts), and the sum x + y of a residual stream.
+// y = x / sqrt(mean(x²) + eps) * gamma, row by row, and its gradient (pipeline/model/rmsNorm.ts); and the sum x + y of a
+// residual stream.
 #include <cmath>
 
 #include "kernel.h"
@@ -16,6 +17,12 @@ CLONED void normalizeRow(const float* x, const float* gamma, T* y, int64_t D, fl
   for (int64_t i = 0; i < D; i++) store(y + i, x[i] * inverseRms * gamma[i]);
 }
 
+template <class T>
+CLONED void addRow(const float* x, const T* y, float* sum, int64_t D) {
+#pragma omp simd
+  for (int64_t i = 0; i < D; i++) sum[i] = x[i] + load(y[i]);
+}
+
 void rmsNorm(Call& call) {
   const Tensor x = call.input(0), gamma = call.input(1);
   const int64_t D = gamma.size(), N = x.size() / D;
@@ -29,10 +36,43 @@ void rmsNorm(Call& call) {
   });
 }
 
+// With r = 1 / sqrt(mean(x²) + eps) and h = dy gamma: dx = r h - r³ x mean(h x); dy x r is added to dGamma.
 template <class T>
-CLONED void addRow(const float* x, const T* y, float* sum, int64_t D) {
+CLONED void normalizeBackRow(const float* x, const float* gamma, const T* dy, float* dx, float* dGamma, int64_t D,
+                             float eps) {
+  float squares = 0, hx = 0;
+#pragma omp simd reduction(+ : squares, hx)
+  for (int64_t i = 0; i < D; i++) {
+    squares += x[i] * x[i];
+    hx += load(dy[i]) * gamma[i] * x[i];
+  }
+  const float r = 1 / std::sqrt(squares / D + eps), pull = r * r * hx / D;
 #pragma omp simd
-  for (int64_t i = 0; i < D; i++) sum[i] = x[i] + load(y[i]);
+  for (int64_t i = 0; i < D; i++) {
+    const float dyr = load(dy[i]) * r;
+    dx[i] = dyr * gamma[i] - x[i] * (pull * r);
+    dGamma[i] += dyr * x[i];
+  }
+}
+
+constexpr int64_t PARTS = 64;  // whatever the number of threads: sums must not depend on it
+
+void rmsNormGrad(Call& call) {
+  const Tensor x = call.input(0), gamma = call.input(1), dy = call.input(2);
+  const int64_t D = gamma.size(), N = x.size() / D, parts = std::min(N, PARTS);
+  const float eps = call.attribute("eps");
+  const Tensor dx = call.output(0, TF_FLOAT, x.shape()), dGamma = call.output(1, TF_FLOAT, gamma.shape());
+  std::vector<float> sums(parts * D);
+  withElementType(dy.dtype(), [&](auto type) {
+    using T = decltype(type);
+    parallelRows(parts, N / parts * D, [&](int64_t part) {
+      for (int64_t n = part * N / parts; n < (part + 1) * N / parts; n++)
+        normalizeBackRow(x.data<float>() + n * D, gamma.data<float>(), dy.data<T>() + n * D, dx.data<float>() + n * D,
+                         &sums[part * D], D, eps);
+    });
+  });
+  std::fill_n(dGamma.data<float>(), D, 0.0f);
+  for (int64_t part = 0; part < parts; part++) addRow(dGamma.data<float>(), &sums[part * D], dGamma.data<float>(), D);
 }
 
 void add(Call& call) {
@@ -50,8 +90,14 @@ void add(Call& call) {
 
 const Op rmsNormOp{
     "RedistillRmsNorm", {"x: float", "gamma: float"}, {"y: T"}, {"T: {float, bfloat16}", "eps: float"}, rmsNorm};
+const Op rmsNormGradOp{"RedistillRmsNormGrad",
+                       {"x: float", "gamma: float", "dy: T"},
+                       {"dx: float", "dgamma: float"},
+                       {"T: {float, bfloat16}", "eps: float"},
+                       rmsNormGrad};
 const Op addOp{"RedistillAdd", {"x: float", "y: T"}, {"sum: float"}, {"T: {float, bfloat16}"}, add};
 const Registration<rmsNormOp> rmsNormRegistered;
+const Registration<rmsNormGradOp> rmsNormGradRegistered;
 const Registration<addOp> addRegistered;
 
 }  // namespace

@@ -1,0 +1,21 @@
+# Reference of the comparison `quantize` of `make bench`: hqq's own quantizer on the CPU, where it computes in float32, on
+# a matrix of `batch` rows and `length` columns in bfloat16. Its rate is in weights, not tokens.
+import hqq.core.optimize
+import torch
+from hqq.core.quantize import Quantizer
+
+from measure import arguments, measure
+
+
+def main():
+    given = arguments()
+    if given.compile:
+        step = "optimize_weights_proximal_legacy_step"
+        setattr(hqq.core.optimize, step, torch.compile(getattr(hqq.core.optimize, step)))
+    torch.manual_seed(0)
+    weight = (torch.randn(given.batch, given.length) * 0.02).bfloat16()
+    setting = dict(nbits=4, group_size=64, axis=1, optimize=True, round_zero=True, device="cpu")
+    measure(lambda: Quantizer.quantize(weight, **setting), repeats=given.repeats)
+
+
+main()
