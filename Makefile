@@ -3,6 +3,7 @@
 #   make                                   the embedded recipe, from fetch to report.html
 #   make train RUN=slow ARGS="--learning-rate 2e-5"
 #                                          one more run with a parameter changed; all before it is kept
+#   make logits LAUNCH=slurm SHARDS=16     the teacher's work as a Slurm job array; LAUNCH=local: as processes here
 #   make help                              every target
 #
 # Make decides by the timestamps of the manifests; a stage that is started decides by fingerprint, and when
@@ -12,20 +13,22 @@
 RECIPE = smollm2
 RUN = main
 ARGS =
+LAUNCH =
+SHARDS =
 TSX = node --import tsx
 
 recipe := data/recipes/$(RECIPE)
 run := data/runs/$(RECIPE)
 stages := fetch mix teacher logits train eval report
 
-.PHONY: all help setup doctor $(stages) test test-real check format bench clean FORCE
+.PHONY: all help setup doctor $(stages) test test-real test-slurm check format bench cache-gc clean FORCE
 .SUFFIXES:
 
 all: report ## every stage, up to the report (the default)
 
 help: ## this list
-	@echo 'make TARGET [RECIPE=$(RECIPE)] [RUN=$(RUN)] [ARGS="--KEY VALUE"]'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo 'make TARGET [RECIPE=$(RECIPE)] [RUN=$(RUN)] [ARGS="--KEY VALUE"] [LAUNCH=slurm|local SHARDS=N]'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'recipes: $(notdir $(wildcard data/recipes/*))'
 
 # ---- Set-up: Node packages from the lock file, then TensorFlow. Both stamps live in node_modules, so they go with it.
@@ -75,6 +78,19 @@ ifeq ($(RUN),before)
 $(error RUN=before is what eval calls the untrained student; take another name)
 endif
 
+# ---- LAUNCH and SHARDS: how the logits are made, not what they are, so they make nothing stale.
+
+ifneq ($(strip $(LAUNCH)$(SHARDS)),)
+ifeq ($(filter $(LAUNCH),slurm local),)
+$(error LAUNCH="$(LAUNCH)": expected slurm or local, with SHARDS, the number of shares)
+endif
+ifeq ($(shell echo '$(SHARDS)' | grep -x '[1-9][0-9]*'),)
+$(error SHARDS="$(SHARDS)": expected the number of shares, such as SHARDS=8)
+endif
+endif
+
+logits_stage := stages/$(if $(LAUNCH),launch.ts --launch $(LAUNCH) --shards $(SHARDS),logits.ts)
+
 # ---- Stages, in flow order. Set-up is order-only: it must be there, but makes nothing stale.
 
 ifneq ($(filter all clean $(stages),$(or $(MAKECMDGOALS),all)),)
@@ -114,7 +130,7 @@ $(teacher): $(recipe)/teacher.yaml $(sources) $(call args_stamp,teacher) | $(ten
 	$(TSX) stages/teacher.ts --config $< --model $(run)/sources/teacher --out $(@D) $(call args,teacher)
 
 $(logits): $(recipe)/logits.yaml $(mix) $(teacher) $(call args_stamp,logits) | $(tensorflow)
-	$(TSX) stages/logits.ts --config $< --mix $(run)/mix --teacher $(run)/teacher --out $(@D) $(call args,logits)
+	$(TSX) $(logits_stage) --config $< --mix $(run)/mix --teacher $(run)/teacher --original $(run)/sources/teacher --out $(@D) $(call args,logits)
 
 $(train): $(recipe)/train.yaml $(mix) $(logits) $(call args_stamp,train) | $(tensorflow)
 	$(TSX) stages/train.ts --config $< --mix $(run)/mix --logits $(run)/logits --student $(run)/sources/student --out $(@D) $(call args,train)
@@ -143,6 +159,9 @@ real := $(wildcard test/real/*.real.ts) $(addprefix test/,hub/embeddedModel.test
 test-real: | $(tensorflow) ## against transformers and pyarrow, on the real model of a finished run; kill -9
 	@$(TSX) test/runTests.ts --jobs=1 --timeout=1800 $(real)
 
+test-slurm: | $(tensorflow) ## the job array, on a one-node Slurm cluster of its own (apt installs slurm-wlm and munge)
+	@$(TSX) test/runTests.ts --jobs=1 --timeout=1800 $(wildcard test/slurm/*.slurm.ts)
+
 check: | $(tensorflow) ## formatting, lint, types, tests
 	node_modules/.bin/prettier --check .
 	node_modules/.bin/eslint .
@@ -154,6 +173,9 @@ format: | $(packages) ## rewrite the sources in the house format
 
 bench: | $(tensorflow) ## our speed and memory against the alternatives
 	$(TSX) test/bench/bench.ts
+
+cache-gc: $(packages) ## remove logits that no manifest refers to; DRY_RUN=1 only lists them
+	@$(TSX) stages/cacheGc.ts --runs $(run) $(if $(DRY_RUN),--dry-run)
 
 clean: ## remove what the runs of RECIPE made (not the Hugging Face cache)
 	rm -rf $(run)

@@ -15,9 +15,9 @@ export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Flips a bit of the byte at `position`, a negative one being counted from the end. */
-export function flipBit(file: string, position: number): void {
+/** Flips a bit (the lowest by default) of the byte at `position`, a negative one being counted from the end. */
+export function flipBit(file: string, position: number, { bit = 0 } = {}): void {
   const content = readFileSync(file);
-  content.writeUInt8(content.at(position)! ^ 1, position < 0 ? content.length + position : position);
+  content.writeUInt8(content.at(position)! ^ (1 << bit), position < 0 ? content.length + position : position);
   writeFileSync(file, content);
 }

@@ -2,7 +2,7 @@
 // that what a killed process left is known from what a running one is still filling.
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { hasCode } from '../config/userError.ts';
+import { isRunning } from './runningProcess.ts';
 
 /** A new folder beside `path`, on its file system; those that dead processes left for the same path are removed. */
 export async function stagingFolder(path: string): Promise<string> {
@@ -15,12 +15,4 @@ export async function stagingFolder(path: string): Promise<string> {
   const staging = `${path}.${process.pid}.tmp`;
   await mkdir(staging);
   return staging;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return !hasCode(error, 'ESRCH');
-  }
 }

@@ -48,3 +48,27 @@ export function refuseLongSamples({ folder, config }: Teacher, samples: readonly
       remedy: `set max_tokens in mix.yaml to ${limit} or less`,
     });
 }
+
+/** The model to measure a quantized teacher by, or why there is none. */
+export type Original = { folder: string; absent?: undefined } | { folder?: undefined; absent: string };
+
+/** @throws UserError when the teacher was quantized from another model. */
+export async function originalOf(
+  { manifest, folder: teacher }: Teacher,
+  folder: string | undefined,
+): Promise<Original> {
+  if (!manifest) return { absent: `${teacher} is not quantized: there is no original to compare it with` };
+  if (folder === undefined)
+    return {
+      absent: 'without --original the quantized teacher is not compared with the model it was made from',
+    };
+  const found = await modelFingerprint(folder);
+  if (found === manifest.inputs.model) return { folder };
+  throw new UserError({
+    file: folder,
+    field: 'fingerprint',
+    value: found,
+    problem: `${teacher} was quantized from ${manifest.inputs.model}`,
+    remedy: 'give the folder that the stage teacher was given as --model, or run "make teacher"',
+  });
+}

@@ -2,8 +2,9 @@
 // Shards lie in a folder named by teacher and parameters, so another teacher's are neither mixed in nor destroyed;
 // manifest.json names those in use. What is there already, whole and for the same teacher, is not made again: after a
 // kill the run goes on, after a change of the mix only the missing samples are computed. Processes that are given a
-// `share` make some of the shards each; a last run without one checks them, fills gaps and writes manifest.json.
-import { readdir, rm, stat } from 'node:fs/promises';
+// `share` make some of the shards each; a last run without one checks them, fills gaps and writes manifest.json. A shard is
+// locked while it is made, so no two processes, here or on other machines, work on the same one.
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileRecord } from '../artifact/commitFile.ts';
 import { fingerprint, sha256OfFile } from '../artifact/fingerprint.ts';
@@ -15,33 +16,28 @@ import {
   type Manifest,
   type ManifestPlan,
 } from '../artifact/manifest.ts';
-import { UserError } from '../config/userError.ts';
-import { hasTargets, tokenCount } from '../mix/batches.ts';
+import { removeLocks } from '../artifact/workLock.ts';
 import { readMix, type Sample } from '../mix/tokensArrow.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { disposeDecoder } from '../model/loadDecoder.ts';
-import { progressMeter } from '../terminal/progressMeter.ts';
-import { describeTeacher, loadTeacher, refuseLongSamples, type Teacher } from './describeTeacher.ts';
-import { cacheFidelity } from './fidelity.ts';
-import { readShards } from './logitsCache.ts';
-import { temperaturesOf, type LogitsConfig } from './logitsConfig.ts';
-import { logitsFormatVersion, type ShardFormat } from './logitsShard.ts';
-import { measureCache, type LogitsStatistics } from './logitsStatistics.ts';
+import { lockCache } from './cacheLock.ts';
+import {
+  describeTeacher,
+  loadTeacher,
+  originalOf,
+  refuseLongSamples,
+  type Original,
+  type Teacher,
+} from './describeTeacher.ts';
+import { keptBy, temperaturesOf, type LogitsConfig } from './logitsConfig.ts';
+import { logitsFormatVersion } from './logitsShard.ts';
+import { makeShards, type ShardWork } from './makeShards.ts';
+import { measureLogits } from './measureLogits.ts';
+import type { ShardFormat } from './shardColumns.ts';
 import { chunksOf, missingShards, shardsInUse, type Chunk, type PlannedShard } from './shardPlan.ts';
-import { commitShard, findShards, recordName, type ShardRecord } from './shardRecords.ts';
+import { findShards, recordName, type ShardRecord } from './shardRecords.ts';
+import { partOf, removeShareManifests, shareManifest, type Share } from './share.ts';
 import { sharedVocabulary } from './sharedVocabulary.ts';
-import { teacherLogits } from './teacherLogits.ts';
-
-/** Sequences that the teacher reads once more, to compare with the cache. */
-const FIDELITY_SEQUENCES = 4;
-
-const SECONDS_BETWEEN_REPORTS = 5;
-
-/** The part of the work that one of `of` processes does, the first being 1. */
-export interface Share {
-  part: number;
-  of: number;
-}
 
 export interface DumpOptions {
   config: LogitsConfig;
@@ -50,8 +46,11 @@ export interface DumpOptions {
   teacher: string;
   out: string;
   share?: Share | undefined;
+  /** Folder of the model that the teacher was quantized from, to compare with. */
+  original?: string | undefined;
   /** Told how far it is, and what could not be checked. */
   progress?: (line: string) => void;
+  free?: ShardWork['free'];
 }
 
 export interface DumpResult {
@@ -60,15 +59,12 @@ export interface DumpResult {
   manifest?: Manifest;
 }
 
-/** Reads `i/n` as `--shard` gives it. @throws UserError unless 1 <= i <= n. */
-export function parseShare(text: string): Share {
-  const [part = 0, of = 0] = /^\d+\/\d+$/.test(text) ? text.split('/').map(Number) : [];
-  if (part >= 1 && part <= of) return { part, of };
-  throw new UserError({
-    field: '--shard',
-    value: text,
-    problem: 'expected i/n with 1 <= i <= n, such as 1/8',
-  });
+/** What of the work is still to be done in shares. */
+export interface PendingShares {
+  /** The cache is finished as planned. */
+  upToDate: boolean;
+  /** The parts that lack shards, in order; none when only the run that finishes the whole is left to do. */
+  parts: number[];
 }
 
 /**
@@ -76,25 +72,42 @@ export function parseShare(text: string): Share {
  * @throws UserError on what the user can mend in mix, teacher and parameters.
  */
 export async function dumpLogits(options: DumpOptions): Promise<DumpResult> {
-  const { config, out, share, progress = () => undefined } = options;
+  const work = await prepare(options);
+  if ('finished' in work) return { upToDate: true, manifest: work.finished };
+  return options.share ? dumpShare(work, options.share) : { upToDate: false, manifest: await dumpAll(work) };
+}
+
+/** Says which of `of` shares lack shards, for who starts them; computes nothing, and throws what `dumpLogits` would. */
+export async function pendingShares(options: DumpOptions, of: number): Promise<PendingShares> {
+  const work = await prepare(options);
+  if ('finished' in work) return { upToDate: true, parts: [] };
+  const missing = new Set((await findMissing(work)).map(({ chunk }) => chunk));
+  const parts = work.chunks.flatMap(({ name }, i) => (missing.has(name) ? [partOf(i, of)] : []));
+  return { upToDate: false, parts: [...new Set(parts)].sort((a, b) => a - b) };
+}
+
+/** The finished cache, or all that is known of the work on it before the teacher is loaded. */
+async function prepare(options: DumpOptions): Promise<Job | { finished: Manifest }> {
+  const { config, out, progress = () => undefined } = options;
   const mix = { folder: options.mix, ...(await readMix(options.mix)) };
   const teacher = await describeTeacher(options.teacher);
   const plan = logitsPlan(config, { mix: mix.manifest.fingerprint, teacher: teacher.fingerprint });
   const finished = await reuseFinished(out, plan);
-  if (finished) return { upToDate: true, manifest: finished };
+  if (finished) return { finished };
   refuseLongSamples(teacher, mix.samples);
   const format: ShardFormat = {
     vocabularySize: await sharedVocabulary(teacher, mix, progress),
     temperatures: temperaturesOf(config),
     precision: config.precision,
+    draws: config.method === 'sample' ? config.draws : undefined,
   };
   const key = cacheKey(config, { format, teacher });
-  const job = {
-    ...{ config, format, out, key, plan, progress, teacher },
+  return {
+    ...{ config, format, out, key, plan, progress, teacher, free: options.free },
+    original: await originalOf(teacher, options.original),
     samples: mix.samples,
     chunks: chunksOf(mix.samples, config.shard_tokens),
   };
-  return share ? dumpShare(job, share) : { upToDate: false, manifest: await dumpAll(job) };
 }
 
 interface Job {
@@ -106,57 +119,76 @@ interface Job {
   plan: ManifestPlan;
   progress: (line: string) => void;
   teacher: Teacher;
+  original: Original;
+  free: ShardWork['free'];
   samples: readonly Sample[];
   chunks: readonly Chunk[];
 }
 
 function logitsPlan(config: LogitsConfig, inputs: { mix: string; teacher: string }): ManifestPlan {
-  return { kind: 'logits', formatVersion: logitsFormatVersion, inputs, parameters: config };
+  const parameters = { ...config };
+  delete parameters.slurm; // where it is computed is no part of what is made
+  return { kind: 'logits', formatVersion: logitsFormatVersion, inputs, parameters };
 }
 
 /** Names what is stored of a sample; how it is computed (batches, blocks, shards) is not part of it. */
 function cacheKey(
-  { top_k, mass, min_k }: LogitsConfig,
+  config: LogitsConfig,
   { format, teacher }: { format: ShardFormat; teacher: Teacher },
 ): string {
   const { vocabularySize, temperatures, precision } = format;
   return fingerprint({
-    ...{ formatVersion: logitsFormatVersion, teacher: teacher.fingerprint, top_k, mass, min_k },
+    ...{ formatVersion: logitsFormatVersion, teacher: teacher.fingerprint, ...keptBy(config) },
     ...{ vocabularySize, temperatures: [...temperatures], precision },
   }).slice(0, 16);
 }
 
 /** Makes every `of`-th shard of the plan and says which files they are. */
-async function dumpShare(job: Job, { part, of }: Share): Promise<DumpResult> {
-  const ofShare = new Set(job.chunks.filter((_, i) => i % of === part - 1).map(({ name }) => name));
-  const missing = (await findMissing(job)).filter(({ chunk }) => ofShare.has(chunk));
-  if (missing.length > 0) await withTeacher(job, (decoder) => makeShards(job, decoder, missing));
-  const records = (await findShards(join(job.out, job.key))).filter(({ chunk }) => ofShare.has(chunk));
+async function dumpShare(job: Job, share: Share): Promise<DumpResult> {
+  const { part, of } = share;
+  const ofShare = new Set(job.chunks.filter((_, i) => partOf(i, of) === part).map(({ name }) => name));
+  const find = () => findShards(join(job.out, job.key), (chunk) => ofShare.has(chunk));
+  const missing = missingShards(job.chunks, await find()).filter(({ chunk }) => ofShare.has(chunk));
+  if (missing.length > 0) await withTeacher(job, (decoder) => makeShards(shardWork(job), decoder, missing));
+  const records = (await find()).filter(({ chunk }) => ofShare.has(chunk));
   const partial = {
     ...job.plan,
     fingerprint: planFingerprint(job.plan),
     share: `${part}/${of}`,
     files: await fileRecords(job, records),
   };
-  await commitJson(join(job.out, `manifest-${part}-of-${of}.json`), partial);
+  await commitJson(join(job.out, shareManifest(share)), partial);
   return { upToDate: missing.length === 0 };
 }
 
 async function dumpAll(job: Job): Promise<Manifest> {
+  const lock = await lockCache(job.out, { notice: job.progress });
+  try {
+    return await finishCache(job);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function finishCache(job: Job): Promise<Manifest> {
   return withTeacher(job, async (decoder) => {
-    await makeShards(job, decoder, await findMissing(job));
+    await makeShards(shardWork(job), decoder, await findMissing(job));
     const records = shardsInUse(job.chunks, await findShards(join(job.out, job.key)));
-    const statistics = await measure(job, decoder, records);
+    const statistics = await measureLogits({ ...job, folder: join(job.out, job.key), decoder }, records);
     const files = await fileRecords(job, records);
     const manifest = await writeManifest(job.out, job.plan, { statistics, files });
-    for (const name of await readdir(job.out))
-      if (/^manifest-\d+-of-\d+\.json$/.test(name)) await rm(join(job.out, name));
+    await removeShareManifests(job.out);
+    await removeLocks(join(job.out, job.key), new Set(job.chunks.map(({ name }) => `shard-${name}`)));
     return manifest;
   });
 }
 
 async function findMissing({ chunks, out, key }: Job): Promise<PlannedShard[]> {
   return missingShards(chunks, await findShards(join(out, key)));
+}
+
+function shardWork({ config, format, out, key, progress, free }: Job): ShardWork {
+  return { config, format, folder: join(out, key), progress, free };
 }
 
 async function withTeacher<T>({ teacher }: Job, use: (decoder: Decoder) => Promise<T>): Promise<T> {
@@ -166,68 +198,6 @@ async function withTeacher<T>({ teacher }: Job, use: (decoder: Decoder) => Promi
   } finally {
     disposeDecoder(decoder);
   }
-}
-
-/** Computes shard after shard; one is being written while the next is computed. */
-async function makeShards(job: Job, decoder: Decoder, planned: readonly PlannedShard[]): Promise<void> {
-  const { config, format, progress } = job;
-  const options = {
-    ...{ topK: config.top_k, mass: config.mass, minK: config.min_k },
-    ...{ batchTokens: config.batch_tokens, headBlock: config.head_block },
-    vocabularySize: format.vocabularySize,
-    temperatures: format.temperatures,
-  };
-  const all = planned.flatMap(({ samples }) => samples).filter(hasTargets);
-  const done = sampleProgress(all, progress);
-  let written = Promise.resolve();
-  try {
-    for (const { chunk, samples } of planned) {
-      const logits = await teacherLogits(decoder, samples, options, done);
-      await written;
-      written = commitShard(join(job.out, job.key), chunk, logits, format);
-      written.catch(() => undefined); // it is thrown where it is awaited
-    }
-  } finally {
-    await written;
-  }
-}
-
-async function measure(
-  { samples, out, key, format, config }: Job,
-  decoder: Decoder,
-  records: readonly ShardRecord[],
-): Promise<LogitsStatistics> {
-  const cache = readShards(
-    records.map((record) => ({ folder: join(out, key), record })),
-    format.temperatures,
-  );
-  try {
-    const sequences = samples.filter(hasTargets).slice(0, FIDELITY_SEQUENCES);
-    const head = { vocabularySize: format.vocabularySize, headBlock: config.head_block };
-    return {
-      vocabulary_size: format.vocabularySize,
-      temperatures: [...format.temperatures],
-      ...(await measureCache(samples, cache, format)),
-      fidelity: await cacheFidelity(decoder, sequences, cache, head),
-    };
-  } finally {
-    await cache.close();
-  }
-}
-
-/** Told of each batch done, says how far it is: every few seconds and at the end. */
-function sampleProgress(all: readonly Sample[], report: (line: string) => void) {
-  const total = tokenCount(all);
-  const pace = progressMeter({ unit: 'tokens', total });
-  let [samples, tokens, reported] = [0, 0, performance.now()];
-  return (batch: readonly Sample[]) => {
-    samples += batch.length;
-    tokens += tokenCount(batch);
-    const line = `${samples}/${all.length} samples, ${pace(tokenCount(batch))}`;
-    if (tokens < total && performance.now() - reported < 1000 * SECONDS_BETWEEN_REPORTS) return;
-    reported = performance.now();
-    report(line);
-  };
 }
 
 /** The shards and their records as a manifest lists them. */

@@ -4,13 +4,8 @@
 import { dirname, join } from 'node:path';
 import { readManifest, verifyFile, type Manifest } from '../artifact/manifest.ts';
 import { UserError } from '../config/userError.ts';
-import {
-  logitsFormatVersion,
-  openShard,
-  type SampleBatch,
-  type SampleLogits,
-  type Shard,
-} from './logitsShard.ts';
+import { logitsFormatVersion, openShard, type SampleBatch, type Shard } from './logitsShard.ts';
+import type { SampleLogits } from './shardColumns.ts';
 import { readRecord, type ShardRecord } from './shardRecords.ts';
 
 const COMMAND = 'make logits';
@@ -18,12 +13,15 @@ const COMMAND = 'make logits';
 /** The teacher at the P loss positions of a sample: position p is the p-th j >= 1 with loss mask 1. */
 export interface CachedSample {
   counts: Uint16Array; // [P] tokens kept
-  ids: Int32Array; // [Σ counts], most probable first at each position
-  logProbs: Float32Array; // [Σ counts], at temperature 1: plus logSumExp they are the logits
+  ids: Int32Array; // [Σ counts], the most probable first at each position
+  /** [Σ counts], at temperature 1: plus logSumExp they are the logits; of drawn tokens the log of their share of draws. */
+  logProbs: Float32Array;
   logSumExp: Float32Array; // [P], of the logits
   /** At the temperature asked for: log-sum-exp of logits / T, and log of the probability of all tokens not kept. */
   logSumExpAtTemperature: Float32Array; // [P]
   logTailMass: Float32Array; // [P], -Infinity for none
+  /** [P], of the whole distribution; only of drawn tokens. */
+  entropy?: Float32Array;
 }
 
 /** Reads samples by id; `close` it. */
@@ -41,6 +39,8 @@ export interface LogitsCache extends LogitsReader {
   vocabularySize: number;
   /** Starts with 1. */
   temperatures: number[];
+  /** Tokens drawn at each position; absent where the most probable ones are kept. */
+  draws: number | undefined;
 }
 
 /**
@@ -53,7 +53,7 @@ export async function openLogits(folder: string): Promise<LogitsCache> {
     formatVersion: logitsFormatVersion,
     command: COMMAND,
   });
-  const { vocabulary_size, temperatures } = manifest.statistics;
+  const { vocabulary_size, temperatures, draws } = manifest.statistics;
   const shards: LocatedShard[] = [];
   for (const file of manifest.files.filter((record) => record.file.endsWith('.json'))) {
     await verifyFile(folder, file, COMMAND);
@@ -66,6 +66,7 @@ export async function openLogits(folder: string): Promise<LogitsCache> {
     manifest,
     vocabularySize: vocabulary_size as number,
     temperatures: temperatures as number[],
+    draws: draws as number | undefined,
   };
 }
 
@@ -134,12 +135,16 @@ async function openVerified({ folder, record: { shard } }: LocatedShard): Promis
   return openShard(join(folder, shard.file));
 }
 
-function atTemperature({ counts, ids, logProbs, atTemperature }: SampleLogits, t: number): CachedSample {
+function atTemperature(
+  { counts, ids, logProbs, atTemperature, entropy }: SampleLogits,
+  t: number,
+): CachedSample {
   const { logSumExp, logTailMass } = atTemperature[t]!;
   return {
     ...{ counts, ids, logProbs, logTailMass },
     logSumExp: atTemperature[0]!.logSumExp,
     logSumExpAtTemperature: logSumExp,
+    ...(entropy && { entropy }),
   };
 }
 

@@ -1,26 +1,29 @@
 // A shard of the logits cache: an uncompressed Arrow IPC file, one row a sample, several samples a record batch, read
-// at random by batch. Plain types only, so that other tools read it; with pyarrow:
+// at random by batch. Plain types only, so that other tools read it. Of a sample with P positions and k tokens at each:
+// - id utf8, k uint16 [P], ids_low uint16 [Σ k], ids_high uint8: bits above the 16th, packed; not up to 65,536 tokens
+// - method topk: logprobs float16, float32 or uint8 [Σ k], with uint8 logprob_high and logprob_step float16 [P]; for
+//   each temperature logsumexp float32 [P] and log_tail_mass float16 or float32 [P], named ..._tT for a T other than 1
+// - method sample: draws uint8 or uint16 [Σ k], logsumexp float32 [P], entropy float16 or float32 [P]
+// In Python, whatever the precision and the method:
 //
-//   import pyarrow as pa, numpy as np
-//   with pa.OSFile('shard.arrow', 'rb') as file:
-//       for row in pa.ipc.open_file(file).read_all().to_pylist():
-//           ids = np.array(row['ids_high'], np.int64) * 65536 + np.array(row['ids_low'], np.int64)
-//           ends = np.cumsum(row['k'])  # position p has the tokens ends[p] - k[p] up to ends[p]
-//           for p, (end, k) in enumerate(zip(ends, row['k'])):
-//               tokens, log_probs = ids[end - k:end], row['logprobs'][end - k:end]  # most probable first
-//               logits, tail = log_probs + row['logsumexp'][p], row['log_tail_mass'][p]
+//   import numpy as np, pyarrow as pa
+//   table = pa.ipc.open_file('shard.arrow').read_all()
+//   b = max(0, (int(table.schema.metadata[b'redistill.vocabulary_size']) - 1).bit_length() - 16)
+//   for row in table.to_pylist():
+//       k, ids, values = row['k'], np.array(row['ids_low'], int), np.array(row.get('logprobs', row.get('draws')), float)
+//       high = np.unpackbits(np.array(row.get('ids_high', []), np.uint8), count=b * len(ids), bitorder='little')
+//       ids += high.reshape(len(ids), b) @ (65536 << np.arange(b))
+//       if 'logprob_step' in row: values = np.repeat(row['logprob_high'], k) - np.repeat(row['logprob_step'], k) * values
+//       for p, end in enumerate(np.cumsum(k)):
+//           tokens, found = ids[end - k[p]:end], values[end - k[p]:end]  # at position p; logit = found + logsumexp[p]
 //
 // Position p is the p-th target of the loss mask; its values are those of the hidden state one token before it.
 import { open, type FileHandle } from 'node:fs/promises';
 import {
   AsyncRecordBatchFileReader,
   Field,
-  Float16,
-  Float32,
   RecordBatchReader,
   Schema,
-  Uint16,
-  Uint8,
   Utf8,
   type RecordBatch,
 } from 'apache-arrow';
@@ -33,39 +36,27 @@ import {
   recordBatch,
   textAt,
   textColumn,
-  type NumberList,
 } from '../artifact/arrowFile.ts';
 import type { FileRecord } from '../artifact/commitFile.ts';
 import { UserError } from '../config/userError.ts';
 import { cutBySize } from '../mix/cutBySize.ts';
-import { toFloat16, toFloat32 } from '../model/halfPrecision.ts';
+import {
+  columnsOf,
+  decodeSample,
+  encodeSample,
+  type Column,
+  type SampleLogits,
+  type ShardFormat,
+} from './shardColumns.ts';
 
-export const logitsFormatVersion = 1;
+export const logitsFormatVersion = 2;
 
-/** Kept tokens after which a record batch is closed: some 200 kB, so that a sample is read in well under a millisecond. */
+/** Kept tokens after which a record batch is closed: some 100 kB, so that a sample is read in well under a millisecond. */
 const BATCH_ENTRIES = 1 << 15;
 
-/** The kept tokens of a sample with P loss positions, k of them at a position, end to end. */
-export interface SampleLogits {
-  id: string;
-  counts: Uint16Array; // [P]
-  ids: Int32Array; // [Σ k], most probable first at each position
-  logProbs: Float32Array; // [Σ k], at temperature 1
-  /** One for each temperature of the cache, 1 being the first. */
-  atTemperature: {
-    logSumExp: Float32Array; // [P], of logits / T over the whole vocabulary
-    logTailMass: Float32Array; // [P], log of the probability of all tokens not kept; -Infinity for none
-  }[];
-}
-
-/** What a shard says of itself. */
-export interface ShardFormat {
-  vocabularySize: number;
-  /** Starts with 1. */
-  temperatures: readonly number[];
-  /** Of log-probabilities and tail masses. */
-  precision: 'float16' | 'float32';
-}
+/** Of a list's place in its column, and of a sample's id. */
+const OFFSET_BYTES = 4;
+const ID_BYTES = 32;
 
 /** A shard being read; `close` it. */
 export interface Shard {
@@ -77,7 +68,7 @@ export interface Shard {
 export type SampleBatch = (row: number) => SampleLogits;
 
 /**
- * Commits a shard.
+ * Commits a shard; one record batch at a time is encoded.
  * @returns its record, and how many rows each record batch has
  */
 export async function writeShard(
@@ -86,12 +77,7 @@ export async function writeShard(
   format: ShardFormat,
 ): Promise<{ record: FileRecord; batches: number[] }> {
   const groups = cutBySize(samples, { size: BATCH_ENTRIES, sizeOf: ({ ids }) => ids.length });
-  const columns = columnsOf(format);
-  const schema = schemaOf(columns, format);
-  const record = await commitArrow(
-    path,
-    groups.map((group) => sampleRecords(group, columns, schema)),
-  );
+  const record = await commitArrow(path, recordBatches(groups, format));
   return { record, batches: groups.map((group) => group.length) };
 }
 
@@ -105,10 +91,10 @@ export async function openShard(path: string): Promise<Shard> {
     const reader = await fileReader(handle, path);
     const format = formatOf(reader.schema, path);
     const oneAtATime = pLimit(1); // the reader has a single file position
-    const readBatch = async (index: number) => {
+    const readBatch = async (index: number): Promise<SampleBatch> => {
       const batch = await oneAtATime(() => reader.readRecordBatch(index));
       if (!batch) throw new Error(`${path} has no record batch ${index}`);
-      return sampleBatch(batch, format);
+      return (row) => decodeSample(textAt(batch, 'id', row), (column) => listAt(batch, column, row), format);
     };
     return { readBatch, close: () => handle.close() };
   } catch (error) {
@@ -117,67 +103,15 @@ export async function openShard(path: string): Promise<Shard> {
   }
 }
 
-/** Bytes of a sample's values in a shard. */
-export function bytesOf(
-  { id, counts, ids }: Pick<SampleLogits, 'id' | 'counts' | 'ids'>,
-  { temperatures, precision }: ShardFormat,
+/** Bytes that a sample's values take in a shard, without what Arrow puts around a batch of them (some 1 %). */
+export function valueBytes(
+  { positions, tokens }: { positions: number; tokens: number },
+  format: ShardFormat,
 ): number {
-  const width = precision === 'float16' ? 2 : 4;
-  const perPosition = 2 + temperatures.length * (4 + width);
-  return id.length + counts.length * perPosition + ids.length * (3 + width);
-}
-
-/** A list column: its element type, what it means, and a sample's list. */
-interface Column {
-  name: string;
-  type: Uint8 | Uint16 | Float16 | Float32;
-  meaning: string;
-  valuesOf: (sample: SampleLogits) => NumberList;
-}
-
-function columnsOf({ temperatures, precision }: ShardFormat): Column[] {
-  const [type, rounded] =
-    precision === 'float16' ? [new Float16(), toFloat16] : [new Float32(), (values: Float32Array) => values];
-  const atTemperature = temperatures.flatMap((T, t): Column[] => [
-    {
-      name: `logsumexp${suffix(T)}`,
-      type: new Float32(),
-      meaning: `log-sum-exp of logits / ${T} over the vocabulary, at each position`,
-      valuesOf: (sample) => sample.atTemperature[t]!.logSumExp,
-    },
-    {
-      name: `log_tail_mass${suffix(T)}`,
-      type,
-      meaning: `log of the probability of all tokens not listed, at temperature ${T}, at each position`,
-      valuesOf: (sample) => rounded(sample.atTemperature[t]!.logTailMass),
-    },
-  ]);
-  return [
-    { name: 'k', type: new Uint16(), meaning: 'tokens listed at each position', valuesOf: (s) => s.counts },
-    {
-      name: 'ids_low',
-      type: new Uint16(),
-      meaning: 'token id modulo 65536, k of them a position, most probable first',
-      valuesOf: ({ ids }) => Uint16Array.from(ids, (id) => id & 0xffff),
-    },
-    {
-      name: 'ids_high',
-      type: new Uint8(),
-      meaning: 'token id divided by 65536, rounded down',
-      valuesOf: ({ ids }) => Uint8Array.from(ids, (id) => id >>> 16),
-    },
-    {
-      name: 'logprobs',
-      type,
-      meaning: 'log-probability at temperature 1; plus logsumexp it is the logit',
-      valuesOf: ({ logProbs }) => rounded(logProbs),
-    },
-    ...atTemperature,
-  ];
-}
-
-function suffix(temperature: number): string {
-  return temperature === 1 ? '' : `_t${temperature}`;
+  const lists = columnsOf(format).map(
+    ({ type, length }) => OFFSET_BYTES + length(positions, tokens) * type.ArrayType.BYTES_PER_ELEMENT,
+  );
+  return lists.reduce((sum, bytes) => sum + bytes, OFFSET_BYTES + ID_BYTES);
 }
 
 const KEYS = {
@@ -185,12 +119,11 @@ const KEYS = {
   vocabularySize: 'redistill.vocabulary_size',
   temperatures: 'redistill.temperatures',
   precision: 'redistill.precision',
+  draws: 'redistill.draws',
 };
 
-function schemaOf(
-  columns: readonly Column[],
-  { vocabularySize, temperatures, precision }: ShardFormat,
-): Schema {
+function schemaOf(columns: readonly Column[], format: ShardFormat): Schema {
+  const { vocabularySize, temperatures, precision, draws } = format;
   const fields = columns.map(({ name, type, meaning }) =>
     listField(name, type, new Map([['meaning', meaning]])),
   );
@@ -199,6 +132,7 @@ function schemaOf(
     [KEYS.vocabularySize, String(vocabularySize)],
     [KEYS.temperatures, JSON.stringify(temperatures)],
     [KEYS.precision, precision],
+    ...(draws === undefined ? [] : [[KEYS.draws, String(draws)] as const]),
   ]);
   return new Schema([new Field('id', new Utf8(), false), ...fields], metadata);
 }
@@ -213,21 +147,29 @@ function formatOf({ metadata }: Schema, path: string): ShardFormat {
       problem: `this version reads ${logitsFormatVersion}`,
       remedy: 'run "make logits"',
     });
+  const draws = metadata.get(KEYS.draws);
   return {
     vocabularySize: Number(metadata.get(KEYS.vocabularySize)),
     temperatures: JSON.parse(metadata.get(KEYS.temperatures)!) as number[],
     precision: metadata.get(KEYS.precision) as ShardFormat['precision'],
+    draws: draws === undefined ? undefined : Number(draws),
   };
 }
 
-function sampleRecords(
-  samples: readonly SampleLogits[],
-  columns: readonly Column[],
-  schema: Schema,
-): RecordBatch {
-  const ids = textColumn(samples.map(({ id }) => id));
-  const lists = columns.map(({ type, valuesOf }) => listColumn(type, samples.map(valuesOf)));
-  return recordBatch(schema, [ids, ...lists]);
+function* recordBatches(groups: readonly SampleLogits[][], format: ShardFormat): Generator<RecordBatch> {
+  const columns = columnsOf(format);
+  const schema = schemaOf(columns, format);
+  for (const group of groups) {
+    const ids = textColumn(group.map(({ id }) => id));
+    const encoded = group.map((sample) => encodeSample(sample, format));
+    const lists = columns.map(({ name, type }) =>
+      listColumn(
+        type,
+        encoded.map((values) => values[name]!),
+      ),
+    );
+    yield recordBatch(schema, [ids, ...lists]);
+  }
 }
 
 async function fileReader(handle: FileHandle, path: string): Promise<AsyncRecordBatchFileReader> {
@@ -235,30 +177,4 @@ async function fileReader(handle: FileHandle, path: string): Promise<AsyncRecord
   if (!(reader instanceof AsyncRecordBatchFileReader))
     throw new UserError({ file: path, problem: 'not an Arrow IPC file', remedy: 'run "make logits"' });
   return reader.open();
-}
-
-/** Token ids of their low 16 bits and what is above. */
-function joinIds(low: NumberList, high: NumberList): Int32Array {
-  const ids = new Int32Array(low.length);
-  for (let i = 0; i < ids.length; i++) ids[i] = high[i]! * 65536 + low[i]!;
-  return ids;
-}
-
-function sampleBatch(batch: RecordBatch, { temperatures, precision }: ShardFormat): SampleBatch {
-  const rounded = (name: string, row: number): Float32Array => {
-    const values = listAt(batch, name, row);
-    if (precision === 'float32') return values as Float32Array;
-    const data = new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
-    return toFloat32({ dtype: 'F16', data });
-  };
-  return (row) => ({
-    id: textAt(batch, 'id', row),
-    counts: listAt(batch, 'k', row) as Uint16Array,
-    ids: joinIds(listAt(batch, 'ids_low', row), listAt(batch, 'ids_high', row)),
-    logProbs: rounded('logprobs', row),
-    atTemperature: temperatures.map((T) => ({
-      logSumExp: listAt(batch, `logsumexp${suffix(T)}`, row) as Float32Array,
-      logTailMass: rounded(`log_tail_mass${suffix(T)}`, row),
-    })),
-  });
 }

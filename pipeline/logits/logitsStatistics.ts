@@ -1,77 +1,118 @@
-// What the cache holds, for each source of the mix: how much, how wide, and how much probability was left out.
+// What the cache holds, for each source of the mix: how much, how wide, and how much probability was left out. The cache
+// is read once, sample by sample, and nothing is kept of a sample but a few sums and a count of its tail masses by size,
+// so memory does not grow with the mix.
 import type { Sample } from '../mix/tokensArrow.ts';
+import { float32OfFloat16, toFloat16 } from '../model/halfPrecision.ts';
 import type { Fidelity } from './fidelity.ts';
 import type { LogitsReader } from './logitsCache.ts';
-import { bytesOf, type ShardFormat } from './logitsShard.ts';
+import { valueBytes } from './logitsShard.ts';
+import type { ShardFormat } from './shardColumns.ts';
+import type { ShardRecord } from './shardRecords.ts';
 
 export type SourceStatistics = {
   samples: number;
   /** Loss positions. */
   tokens: number;
   mean_k: number;
+  /** Size of the shards over loss positions. */
   bytes_per_token: number;
-  /** Probability outside the kept tokens at temperature 1, over the loss positions. */
-  mean_tail_mass: number;
-  p99_tail_mass: number;
+  /** Probability outside the kept tokens at temperature 1, over the loss positions; drawn tokens have no outside. */
+  mean_tail_mass?: number;
+  p99_tail_mass?: number;
 };
 
 /** The statistics in the manifest of a logits cache. */
 export type LogitsStatistics = {
   vocabulary_size: number;
   temperatures: number[];
+  /** Tokens drawn at each position; absent where the most probable ones are kept. */
+  draws?: number;
   sources: Record<string, SourceStatistics>;
   total: SourceStatistics;
-  fidelity: Fidelity;
+  /** By source, and `total`; absent when no sequences were to be compared. */
+  fidelity?: Record<string, Fidelity>;
 };
 
-/** Reads the whole cache once, so that every shard is also checked against its sha256. */
+/**
+ * Reads the whole cache once, so that every shard is also checked against its sha256.
+ * @param records of the shards that hold the samples
+ */
 export async function measureCache(
   samples: readonly Sample[],
-  cache: LogitsReader,
-  format: ShardFormat,
+  cache: Pick<LogitsReader, 'read'>,
+  { format, records }: { format: ShardFormat; records: readonly ShardRecord[] },
 ): Promise<Pick<LogitsStatistics, 'sources' | 'total'>> {
   const tallies = new Map<string, Tally>();
   for (const { id, source } of samples) {
-    const tally = tallies.get(source) ?? { samples: 0, kept: 0, bytes: 0, tails: [] };
+    const tally = tallies.get(source) ?? emptyTally();
     tallies.set(source, tally);
     const { counts, ids, logTailMass } = await cache.read(id);
     tally.samples++;
-    tally.kept += ids.length;
-    tally.bytes += bytesOf({ id, counts, ids }, format);
-    tally.tails.push(logTailMass.map(Math.exp));
+    tally.positions += counts.length;
+    tally.tokens += ids.length;
+    tally.bytes += valueBytes({ positions: counts.length, tokens: ids.length }, format);
+    addTails(tally, logTailMass.map(Math.exp));
   }
   const sorted = [...tallies].sort(([a], [b]) => (a < b ? -1 : 1));
-  const sources = Object.fromEntries(sorted.map(([source, tally]) => [source, statisticsOf([tally])]));
-  return { sources, total: statisticsOf([...tallies.values()]) };
+  const options = { scale: fileBytesPerValueByte(records), hasTails: format.draws === undefined };
+  const sources = Object.fromEntries(sorted.map(([name, tally]) => [name, statisticsOf([tally], options)]));
+  return { sources, total: statisticsOf([...tallies.values()], options) };
 }
 
 interface Tally {
   samples: number;
-  kept: number;
+  positions: number;
+  /** Kept or drawn, over all positions. */
+  tokens: number;
   bytes: number;
-  tails: Float32Array[];
+  /** Sum of the tail masses, and how many have each float16 value, by its bits. */
+  tail: number;
+  tails: Uint32Array;
 }
 
-function statisticsOf(tallies: readonly Tally[]): SourceStatistics {
-  const total = (of: (tally: Tally) => number) => tallies.reduce((sum, tally) => sum + of(tally), 0);
-  const tails = joined(tallies.flatMap((tally) => tally.tails)).sort();
-  const perToken = (sum: number) => (tails.length === 0 ? 0 : sum / tails.length);
+function emptyTally(): Tally {
+  return { samples: 0, positions: 0, tokens: 0, bytes: 0, tail: 0, tails: new Uint32Array(1 << 16) };
+}
+
+function addTails(tally: Tally, masses: Float32Array): void {
+  for (const mass of masses) tally.tail += mass;
+  for (const bits of toFloat16(masses)) tally.tails[bits]!++;
+}
+
+/** What Arrow puts around the values, shared among them all. */
+function fileBytesPerValueByte(records: readonly ShardRecord[]): number {
+  return sumOf(records, ({ shard }) => shard.bytes) / sumOf(records, (record) => record.valueBytes);
+}
+
+function statisticsOf(
+  tallies: readonly Tally[],
+  { scale, hasTails }: { scale: number; hasTails: boolean },
+): SourceStatistics {
+  const sum = (of: (tally: Tally) => number) => sumOf(tallies, of);
+  const positions = sum((tally) => tally.positions);
+  const perToken = (total: number) => (positions === 0 ? 0 : total / positions);
   return {
-    samples: total(({ samples }) => samples),
-    tokens: tails.length,
-    mean_k: perToken(total(({ kept }) => kept)),
-    bytes_per_token: perToken(total(({ bytes }) => bytes)),
-    mean_tail_mass: perToken(tails.reduce((sum, tail) => sum + tail, 0)),
-    p99_tail_mass: tails[Math.ceil(0.99 * tails.length) - 1] ?? 0,
+    samples: sum(({ samples }) => samples),
+    tokens: positions,
+    mean_k: perToken(sum(({ tokens }) => tokens)),
+    bytes_per_token: perToken(scale * sum(({ bytes }) => bytes)),
+    ...(hasTails && {
+      mean_tail_mass: perToken(sum(({ tail }) => tail)),
+      p99_tail_mass: quantile(tallies, Math.ceil(0.99 * positions)),
+    }),
   };
 }
 
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let end = 0;
-  for (const part of parts) {
-    whole.set(part, end);
-    end += part.length;
+/** The tail mass that `rank` positions do not exceed; bits of positive float16 numbers are in their order. */
+function quantile(tallies: readonly Tally[], rank: number): number {
+  let [bits, below] = [-1, 0];
+  while (below < rank) {
+    bits++;
+    for (const { tails } of tallies) below += tails[bits]!;
   }
-  return whole;
+  return bits < 0 ? 0 : float32OfFloat16(Uint16Array.of(bits))[0]!;
+}
+
+function sumOf<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + of(item), 0);
 }

@@ -3,12 +3,14 @@
 // the head, so that files are written while the next logits are computed.
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../config/userError.ts';
-import { tf } from '../engine/tensorflow.ts';
+import type { Weight } from '../engine/linear.ts';
+import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { batchesByLength, hasTargets, paddedBatch, targetPositions } from '../mix/batches.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import { batchShape, hiddenStates, type Decoder } from '../model/decoder.ts';
 import { joinPositions, keptTokens, type KeepOptions, type KeptTokens } from './keptTokens.ts';
-import type { SampleLogits } from './logitsShard.ts';
+import { joinDraws, placesOfRows, sampledTokens } from './sampledTokens.ts';
+import type { SampleLogits } from './shardColumns.ts';
 import { topTokens } from './topTokens.ts';
 
 export interface TeacherLogitsOptions extends KeepOptions {
@@ -16,6 +18,8 @@ export interface TeacherLogitsOptions extends KeepOptions {
   vocabularySize: number;
   /** Starts with 1. */
   temperatures: readonly number[];
+  /** Tokens drawn at a position; without it the most probable are kept. */
+  draws?: number | undefined;
   batchTokens: number;
   headBlock: number;
 }
@@ -36,7 +40,7 @@ export async function teacherLogits(
     for (const logits of await batchLogits(decoder, batch, options)) found.set(logits.id, logits);
     done(batch);
   }
-  return samples.map(({ id }) => found.get(id) ?? joinPositions(id, [], options.temperatures.length));
+  return samples.map(({ id }) => found.get(id) ?? nothingOf(id, options));
 }
 
 async function batchLogits(
@@ -44,25 +48,58 @@ async function batchLogits(
   batch: readonly Sample[],
   options: TeacherLogitsOptions,
 ): Promise<SampleLogits[]> {
+  const { draws, temperatures } = options;
+  if (draws === undefined) {
+    const kept = await readPositions(decoder, batch, (...head) => keptBlocks(...head, options));
+    return [...kept].map(([id, positions]) => joinPositions(id, positions, temperatures.length));
+  }
+  const { vocabularySize, headBlock: blockRows } = options;
+  const places = placesOfRows(batch, draws);
+  const drawn = await readPositions(decoder, batch, (...head) =>
+    sampledTokens(...head, { vocabularySize, blockRows, places }),
+  );
+  return [...drawn].map(([id, positions]) => joinDraws(id, positions, draws));
+}
+
+/** What `blocksOf` finds at the targets of a batch, by sample; a block of rows at a time goes through the head. */
+async function readPositions<T>(
+  decoder: Decoder,
+  batch: readonly Sample[],
+  blocksOf: (hidden: Tensor, rows: Int32Array, head: Weight) => Iterable<(T | undefined)[]>,
+): Promise<Map<string, T[]>> {
   const { ids, B, T, rows } = paddedBatch(batch);
   const targets = batch.flatMap((sample) => targetPositions(sample).map((j) => ({ sample, j })));
   const hidden = tf.tidy(() => hiddenStates(decoder, ids, batchShape(decoder, { B, T })));
-  const kept = new Map(batch.map(({ id }) => [id, [] as KeptTokens[]]));
+  const found = new Map(batch.map(({ id }) => [id, [] as T[]]));
   try {
     let next = 0;
-    for (const block of topTokens(hidden, rows, decoder.head, headOptions(options))) {
-      for (let i = 0; i < block.n; i++) {
+    for (const block of blocksOf(hidden, rows, decoder.head)) {
+      for (const position of block) {
         const { sample, j } = targets[next++]!;
-        const position = keptTokens(block, i, options.temperatures, options);
         if (!position) throw notFinite(sample, j);
-        kept.get(sample.id)!.push(position);
+        found.get(sample.id)!.push(position);
       }
       await setImmediate();
     }
   } finally {
     hidden.dispose();
   }
-  return [...kept].map(([id, positions]) => joinPositions(id, positions, options.temperatures.length));
+  return found;
+}
+
+function* keptBlocks(
+  hidden: Tensor,
+  rows: Int32Array,
+  head: Weight,
+  options: TeacherLogitsOptions,
+): Generator<(KeptTokens | undefined)[]> {
+  for (const block of topTokens(hidden, rows, head, headOptions(options)))
+    yield Array.from({ length: block.n }, (_, i) => keptTokens(block, i, options.temperatures, options));
+}
+
+/** The logits of a sample without targets. */
+function nothingOf(id: string, { draws, temperatures }: TeacherLogitsOptions): SampleLogits {
+  return draws === undefined ? joinPositions(id, [], temperatures.length) : joinDraws(id, [], draws);
 }
 
 function headOptions({ topK, vocabularySize, temperatures, headBlock }: TeacherLogitsOptions) {

@@ -13,7 +13,7 @@ import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { withGradient } from '../engine/tape.ts';
 import { rotate, rotateBack, type RotaryTables } from './rotaryEmbedding.ts';
 
-const QUERY_BLOCK = 256; // 64 and 128 were slower on a CPU: larger products outweigh the work that is masked
+export const QUERY_BLOCK = 256; // 64 and 128 were slower on a CPU: larger products outweigh the work that is masked
 
 /** Minus infinity would make 0 * inf in gradients; this is enough to underflow to an exact 0 after the softmax. */
 const MASKED = -1e9;

@@ -15,6 +15,7 @@ import {
   byteLength,
   openSafetensors,
   writeSafetensors,
+  type ElementRange,
   type SafetensorsFile,
   type Tensor,
   type TensorInfo,
@@ -30,9 +31,11 @@ export interface Checkpoint {
   config: ModelConfig;
   names: () => string[];
   has: (name: string) => boolean;
-  /** @throws UserError naming folder and tensor when it is missing, as are those of `read`. */
+  /** @throws UserError naming folder and tensor when it is missing, as are those of the readers. */
   info: (name: string) => TensorInfo;
   read: (name: string) => Promise<Tensor>;
+  /** The bytes of some elements of a tensor. */
+  readRange: (name: string, range: ElementRange) => Promise<Uint8Array<ArrayBuffer>>;
   close: () => Promise<void>;
 }
 
@@ -77,6 +80,7 @@ export async function openWeights(folder: string): Promise<Omit<Checkpoint, 'fol
     has: (name) => home.has(name),
     info: (name) => fileOf(name).tensors.get(name)!,
     read: async (name) => fileOf(name).read(name),
+    readRange: async (name, range) => fileOf(name).readRange(name, range),
     close: closeAll,
   };
 }

@@ -24,6 +24,13 @@ export function toBfloat16(values: Float32Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(halves.buffer);
 }
 
+/** True when some value of a BF16 tensor is NaN or infinite. */
+export function hasNonFinite(bytes: Uint8Array<ArrayBuffer>): boolean {
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2).some(
+    (bits) => (bits & 0x7f80) === 0x7f80,
+  );
+}
+
 /** The bits of the nearest half-precision values; beyond 65,504 they are infinite. */
 export function toFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
   const source = new Uint32Array(values.buffer, values.byteOffset, values.length);
@@ -40,7 +47,7 @@ function float32OfBfloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
 }
 
 /** IEEE 754 half precision, through a table of all 65,536 values. */
-function float32OfFloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
+export function float32OfFloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
   const table = (float16Table ??= Float32Array.from({ length: 1 << 16 }, (_, bits) => float16Value(bits)));
   const values = new Float32Array(halves.length);
   for (let i = 0; i < halves.length; i++) values[i] = table[halves[i]!]!;

@@ -17,18 +17,21 @@ export type TensorReader = Pick<Checkpoint, 'folder' | 'info' | 'read'>;
 
 type Entry = Omit<TensorSource, 'name'>;
 
+/** A packed weight to be written, its codes as bytes that may be made only when they are asked for. */
+export interface PackedModule extends Omit<PackedWeight, 'kind' | 'packed'> {
+  codes: TensorSource['data'];
+  /** Whether its zero points were refined; hqq keeps that too. */
+  optimize: boolean;
+}
+
 /**
  * The tensors of a module as hqq saves it, scale and zero in float16, the package's default.
- * The bytes are copied out of the engine here; the weight may be freed afterwards.
+ * All but the codes are copied out of the engine here; scale and zero may be freed afterwards.
  */
-export function packedTensors(
-  module: string,
-  weight: PackedWeight,
-  { optimize }: { optimize: boolean },
-): TensorSource[] {
+export function packedTensors(module: string, weight: PackedModule): TensorSource[] {
   const { container, name: packing } = PACKINGS[weight.bits];
   const entries: Record<string, Entry> = {
-    W_q: bytesEntry(DTYPE_NAMES[container], weight.packed.shape, bytesOf(weight.packed)),
+    W_q: { dtype: DTYPE_NAMES[container], shape: codesShape(weight), data: weight.codes },
     scale: half(weight.scale),
     zero: half(weight.zero),
     shape: bytesEntry('I64', [2], new Uint8Array(BigInt64Array.from(weight.shape, BigInt).buffer)),
@@ -38,7 +41,7 @@ export function packedTensors(
     packing: text(packing),
     unpack_view_dtype: text(`torch.${container}`),
     compute_dtype: text('torch.float16'),
-    optimize: flag(optimize),
+    optimize: flag(weight.optimize),
     round_zero: flag(weight.bits === 4),
     channel_wise: flag(true),
     view_as_float: flag(false),
@@ -52,7 +55,7 @@ export function packedTensors(
 }
 
 const settingsSchema = z.object({
-  nbits: z.literal([8, 4, 3, 2]),
+  nbits: z.literal([8, 4, 3, 2, 1]),
   group_size: z.int().positive(),
   axis: z.literal([0, 1]),
   shape: z.tuple([z.int().positive(), z.int().positive()]),
@@ -74,24 +77,32 @@ export async function readPackedWeight(checkpoint: TensorReader, module: string)
     settings,
     () => `${checkpoint.folder}: ${module}`,
   );
+  const form = { bits: nbits, groupSize: group_size, axis, shape };
   const groups = (shape[0] * shape[1]) / group_size;
-  const [rows, width] = axis === 1 ? [groups, group_size] : [group_size, groups];
-  const { parts, container } = PACKINGS[nbits];
   const parameter = {
     shape: axis === 1 ? [groups, 1] : [1, groups],
     dtypes: ['F16', 'BF16', 'F32'] as const,
   };
-  const codes = { shape: [Math.ceil(rows / parts), width], dtypes: [DTYPE_NAMES[container]] };
+  const codes = { shape: codesShape(form), dtypes: [DTYPE_NAMES[PACKINGS[nbits].container]] };
   return {
     kind: 'packed',
-    bits: nbits,
-    groupSize: group_size,
-    axis,
-    shape,
+    ...form,
     packed: await readTensor(checkpoint, `${module}.W_q`, codes),
     scale: await readTensor(checkpoint, `${module}.scale`, parameter),
     zero: await readTensor(checkpoint, `${module}.zero`, parameter),
   };
+}
+
+/** Of W_q: the rows of the grouped matrix, some to an integer. */
+function codesShape({
+  bits,
+  groupSize,
+  axis,
+  shape: [outputs, inputs],
+}: Pick<PackedWeight, 'bits' | 'groupSize' | 'axis' | 'shape'>): [number, number] {
+  const groups = (outputs * inputs) / groupSize;
+  const [rows, width] = axis === 1 ? [groups, groupSize] : [groupSize, groups];
+  return [Math.ceil(rows / PACKINGS[bits].parts), width];
 }
 
 type StoredDtype = 'U8' | 'I32' | 'F16' | 'BF16' | 'F32';

@@ -3,25 +3,15 @@
 // Hugging Face checkpoints; `namedParameters` walks the loaded model under the same names.
 import { cast } from '../engine/layoutOps.ts';
 import type { DenseWeight, Linear, Parameter, Weight } from '../engine/linear.ts';
+import { disposePacked } from '../engine/packedWeight.ts';
 import type { DType } from '../engine/rawOp.ts';
 import { tensorFromBytes } from '../engine/tensorBytes.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { UserError } from '../config/userError.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
 import type { Decoder, DecoderLayer } from './decoder.ts';
+import { decoderShapes, PROJECTIONS, requireShape } from './decoderShapes.ts';
 import { readPackedWeight } from './hqqWeights.ts';
-import type { ModelConfig } from './modelConfig.ts';
-
-/** The projections of a layer by role, under their names in a checkpoint. */
-const PROJECTIONS = {
-  query: 'self_attn.q_proj',
-  key: 'self_attn.k_proj',
-  value: 'self_attn.v_proj',
-  output: 'self_attn.o_proj',
-  gate: 'mlp.gate_proj',
-  up: 'mlp.up_proj',
-  down: 'mlp.down_proj',
-} as const;
 
 interface LoadOptions {
   /** Precision of matrices and products. */
@@ -30,41 +20,69 @@ interface LoadOptions {
   trainable?: boolean;
 }
 
+/** The parts of a model folder, each read when it is asked for: whoever needs one layer at a time frees it and `close`s. */
+export interface DecoderParts extends Pick<Decoder, 'config' | 'dtype'> {
+  embedding: () => Promise<DenseWeight>;
+  layer: (index: number) => Promise<DecoderLayer>;
+  finalNorm: () => Promise<Parameter>;
+  /** A tied head is the embedding, read once more. */
+  head: () => Promise<Weight>;
+  close: () => Promise<void>;
+}
+
+/** @throws UserError naming folder and tensor, here or when a part is asked for, for anything missing or of the wrong shape. */
+export async function openDecoder(
+  folder: string,
+  { dtype, trainable = false }: LoadOptions,
+): Promise<DecoderParts> {
+  const checkpoint = await openCheckpoint(folder);
+  const { config, close } = checkpoint;
+  const read = reader(checkpoint, { dtype, trainable });
+  const embedding = () => read.matrix('model.embed_tokens');
+  return {
+    ...{ config, dtype, close, embedding },
+    layer: (index) => readLayer(read, `model.layers.${index}`),
+    finalNorm: () => read.vector('model.norm.weight'),
+    head: () => (config.tieWordEmbeddings ? embedding() : read.weight('lm_head')),
+  };
+}
+
 /**
  * Loads a model folder; free it with `disposeDecoder`.
  * @throws UserError naming folder and tensor for anything missing or of the wrong shape.
  */
-export async function loadDecoder(
-  folder: string,
-  { dtype, trainable = false }: LoadOptions,
-): Promise<Decoder> {
-  const checkpoint = await openCheckpoint(folder);
+export async function loadDecoder(folder: string, options: LoadOptions): Promise<Decoder> {
+  const parts = await openDecoder(folder, options);
   try {
-    const { config } = checkpoint;
-    const read = reader(checkpoint, { dtype, trainable });
-    const embedding = await read.matrix('model.embed_tokens', [config.vocabSize, config.hiddenSize]);
+    const { config, dtype } = parts;
+    const embedding = await parts.embedding();
     const layers: DecoderLayer[] = [];
-    for (let i = 0; i < config.numHiddenLayers; i++)
-      layers.push(await readLayer(read, config, `model.layers.${i}`));
-    const finalNorm = await read.vector('model.norm.weight', config.hiddenSize);
-    const head = config.tieWordEmbeddings
-      ? embedding
-      : await read.weight('lm_head', [config.vocabSize, config.hiddenSize]);
+    for (let i = 0; i < config.numHiddenLayers; i++) layers.push(await parts.layer(i));
+    const finalNorm = await parts.finalNorm();
+    const head = config.tieWordEmbeddings ? embedding : await parts.head();
     return { config, dtype, embedding, layers, finalNorm, head };
   } finally {
-    await checkpoint.close();
+    await parts.close();
   }
 }
 
 /** Frees the model's tensors. */
 export function disposeDecoder(decoder: Decoder): void {
-  const packed = [
-    decoder.head,
-    ...decoder.layers.flatMap((layer) => projectionsOf(layer).map(({ weight }) => weight)),
-  ];
-  for (const weight of packed)
-    if (weight.kind === 'packed') tf.dispose([weight.packed, weight.scale, weight.zero]);
-  for (const { values } of namedParameters(decoder).values()) values.dispose();
+  decoder.layers.forEach(disposeLayer);
+  disposeWeight(decoder.head);
+  tf.dispose([decoder.embedding.values, decoder.finalNorm.values]); // a tied head is disposed of already, which is no harm
+}
+
+/** Frees the tensors of one layer. */
+export function disposeLayer(layer: DecoderLayer): void {
+  for (const { values } of layerParameters(layer).values()) values.dispose();
+  for (const { weight } of projectionsOf(layer)) disposeWeight(weight);
+}
+
+/** Frees a weight; a plain one may be free already. */
+export function disposeWeight(weight: Weight): void {
+  if (weight.kind === 'packed') disposePacked(weight);
+  else weight.values.dispose();
 }
 
 /** Every unpacked parameter under its name in a checkpoint; a tied head is not listed apart. */
@@ -98,43 +116,39 @@ function projectionsOf(layer: DecoderLayer): Linear[] {
 
 type Reader = ReturnType<typeof reader>;
 
-async function readLayer(read: Reader, config: ModelConfig, prefix: string): Promise<DecoderLayer> {
-  const { hiddenSize: D, intermediateSize: F, attentionBias, mlpBias } = config;
-  const queryWidth = config.numAttentionHeads * config.headDim;
-  const keyWidth = config.numKeyValueHeads * config.headDim;
-  const linear = (role: keyof typeof PROJECTIONS, shape: [number, number], bias: boolean) =>
-    read.linear(`${prefix}.${PROJECTIONS[role]}`, shape, { bias });
+async function readLayer(read: Reader, prefix: string): Promise<DecoderLayer> {
+  const linear = (role: keyof typeof PROJECTIONS) => read.linear(`${prefix}.${PROJECTIONS[role]}`);
   return {
-    inputNorm: await read.vector(`${prefix}.input_layernorm.weight`, D),
-    query: await linear('query', [queryWidth, D], attentionBias.qkv),
-    key: await linear('key', [keyWidth, D], attentionBias.qkv),
-    value: await linear('value', [keyWidth, D], attentionBias.qkv),
-    output: await linear('output', [D, queryWidth], attentionBias.output),
-    postAttentionNorm: await read.vector(`${prefix}.post_attention_layernorm.weight`, D),
-    gate: await linear('gate', [F, D], mlpBias),
-    up: await linear('up', [F, D], mlpBias),
-    down: await linear('down', [D, F], mlpBias),
+    inputNorm: await read.vector(`${prefix}.input_layernorm.weight`),
+    query: await linear('query'),
+    key: await linear('key'),
+    value: await linear('value'),
+    output: await linear('output'),
+    postAttentionNorm: await read.vector(`${prefix}.post_attention_layernorm.weight`),
+    gate: await linear('gate'),
+    up: await linear('up'),
+    down: await linear('down'),
   };
 }
 
 function reader(checkpoint: Checkpoint, { dtype, trainable }: Required<LoadOptions>) {
-  const matrix = async (module: string, shape: [number, number]): Promise<DenseWeight> => ({
+  const shapes = decoderShapes(checkpoint.config);
+  const tensor = (name: string, dtype: DType) => readTensor(checkpoint, name, shapes.get(name)!, dtype);
+  const matrix = async (module: string): Promise<DenseWeight> => ({
     kind: 'dense',
-    values: await readTensor(checkpoint, `${module}.weight`, shape, dtype),
+    values: await tensor(`${module}.weight`, dtype),
     trainable,
   });
-  const vector = async (name: string, length: number): Promise<Parameter> => ({
-    values: await readTensor(checkpoint, name, [length], 'float32'),
-  });
-  const weight = (module: string, shape: [number, number]): Promise<Weight> =>
-    checkpoint.has(`${module}.W_q`) ? readPackedWeight(checkpoint, module) : matrix(module, shape);
-  const linear = async (
-    module: string,
-    shape: [number, number],
-    { bias }: { bias: boolean },
-  ): Promise<Linear> => ({
-    weight: await weight(module, shape),
-    ...(bias ? { bias: await vector(`${module}.bias`, shape[0]) } : {}),
+  const vector = async (name: string): Promise<Parameter> => ({ values: await tensor(name, 'float32') });
+  const weight = async (module: string): Promise<Weight> => {
+    if (!checkpoint.has(`${module}.W_q`)) return matrix(module);
+    const packed = await readPackedWeight(checkpoint, module);
+    requireShape(checkpoint, module, { found: packed.shape, expected: shapes.get(`${module}.weight`)! });
+    return packed;
+  };
+  const linear = async (module: string): Promise<Linear> => ({
+    weight: await weight(module),
+    ...(shapes.has(`${module}.bias`) ? { bias: await vector(`${module}.bias`) } : {}),
   });
   return { matrix, vector, weight, linear };
 }
@@ -156,13 +170,7 @@ async function readTensor(
       value: stored.dtype,
       problem: 'expected F32, F16 or BF16 weights',
     });
-  if (stored.shape.join() !== shape.join())
-    throw new UserError({
-      file: checkpoint.folder,
-      field: name,
-      value: stored.shape,
-      problem: `config.json asks for the shape ${JSON.stringify(shape)}`,
-    });
+  requireShape(checkpoint, name, { found: stored.shape, expected: shape });
   const { data } = await checkpoint.read(name);
   return tf.tidy(() => cast(tensorFromBytes(data, shape, storedDtype), dtype));
 }

@@ -1,6 +1,6 @@
 // Safetensors: an 8-byte header length, a JSON header of dtypes, shapes and byte ranges, then the tensors' raw bytes.
 // The whole header is checked against the file's size before anything is allocated, so a cut or forged file is one
-// clear line; tensors are then read one at a time by position, as files may exceed memory.
+// clear line; tensors are then read by position, and written, one at a time or in pieces, as they may exceed memory.
 // Files written are byte for byte those of the Rust library (https://github.com/huggingface/safetensors).
 import { open, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
@@ -28,6 +28,7 @@ const ELEMENT_BYTES = {
 const DTYPES = Object.keys(ELEMENT_BYTES) as Dtype[];
 const MAX_HEADER_BYTES = 100_000_000; // the library's own limit
 const CHUNK_BYTES = 1 << 26; // Node reads and writes at most 2 GiB a call
+const PIECE_ELEMENTS = 1 << 22;
 
 export type Dtype = keyof typeof ELEMENT_BYTES;
 
@@ -42,10 +43,16 @@ export interface Tensor extends TensorInfo {
   data: Uint8Array<ArrayBuffer>;
 }
 
-/** A tensor to be written: shapes must be known first, bytes are asked for when their turn comes. */
+/** A tensor to be written: shapes must be known first, bytes are asked for when their turn comes, whole or in pieces. */
 export interface TensorSource extends TensorInfo {
   name: string;
-  data: () => Uint8Array | Promise<Uint8Array>;
+  data: () => Uint8Array | Promise<Uint8Array> | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
+/** Elements of a tensor in row-major order, from `begin` to before `end`. */
+export interface ElementRange {
+  begin: number;
+  end: number;
 }
 
 /** An open file; `close` it. */
@@ -56,6 +63,8 @@ export interface SafetensorsFile {
   tensors: ReadonlyMap<string, TensorInfo>;
   /** Reads one tensor. @throws UserError for a name that is not in the file. */
   read: (name: string) => Promise<Tensor>;
+  /** The bytes of some elements of a tensor. @throws UserError as `read` does. */
+  readRange: (name: string, range: ElementRange) => Promise<Uint8Array<ArrayBuffer>>;
   close: () => Promise<void>;
 }
 
@@ -67,22 +76,44 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   const handle = await openForReading(path);
   try {
     const { tensors, metadata, dataStart } = await readHeader(handle, path);
-    const read = async (name: string): Promise<Tensor> => {
+    const entryOf = (name: string): Entry => {
       const entry = tensors.get(name);
-      if (!entry) throw new UserError({ file: path, field: name, problem: 'no such tensor in this file' });
-      const data = await readBytes(handle, path, { position: dataStart + entry.begin, length: entry.bytes });
-      return { dtype: entry.dtype, shape: entry.shape, data };
+      if (entry) return entry;
+      throw new UserError({ file: path, field: name, problem: 'no such tensor in this file' });
+    };
+    const read = async (name: string): Promise<Tensor> => {
+      const { dtype, shape, begin, bytes } = entryOf(name);
+      const data = await readBytes(handle, path, { position: dataStart + begin, length: bytes });
+      return { dtype, shape, data };
+    };
+    const readRange = async (name: string, { begin, end }: ElementRange) => {
+      const entry = entryOf(name);
+      const width = ELEMENT_BYTES[entry.dtype];
+      if (begin < 0 || end < begin || end * width > entry.bytes)
+        throw new RangeError(`${name}: elements ${begin} to ${end} of ${entry.bytes / width}`);
+      const position = dataStart + entry.begin + begin * width;
+      return readBytes(handle, path, { position, length: (end - begin) * width });
     };
     const infos = new Map([...tensors].map(([name, { dtype, shape }]) => [name, { dtype, shape }] as const));
-    return { path, metadata, tensors: infos, read, close: () => handle.close() };
+    return { path, metadata, tensors: infos, read, readRange, close: () => handle.close() };
   } catch (error) {
     await handle.close();
     throw error;
   }
 }
 
+/** A tensor's bytes in pieces of whole elements, a few MB each, for what is only passed on. */
+export async function* readPieces(
+  { readRange }: Pick<SafetensorsFile, 'readRange'>,
+  { name, shape }: TensorInfo & { name: string },
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const size = shape.reduce((product, side) => product * side, 1);
+  for (let begin = 0; begin < size; begin += PIECE_ELEMENTS)
+    yield await readRange(name, { begin, end: Math.min(size, begin + PIECE_ELEMENTS) });
+}
+
 /**
- * Writes `tensors` to `path` by the commit protocol, asking for one tensor's bytes at a time.
+ * Writes `tensors` to `path` by the commit protocol, asking for one tensor's bytes, or one piece of them, at a time.
  * @throws Error when a source gives another number of bytes than its dtype and shape say.
  */
 export async function writeSafetensors(
@@ -94,13 +125,23 @@ export async function writeSafetensors(
   return commitFile(path, async (write) => {
     await write(headerBytes(ordered, metadata));
     for (const tensor of ordered) {
-      const data = await tensor.data();
-      if (data.byteLength !== byteLength(tensor))
-        throw new Error(`${tensor.name}: ${data.byteLength} bytes given, ${byteLength(tensor)} expected`);
-      for (let at = 0; at < data.byteLength; at += CHUNK_BYTES)
-        await write(data.subarray(at, at + CHUNK_BYTES));
+      let bytes = 0;
+      for await (const piece of piecesOf(await tensor.data())) {
+        bytes += piece.byteLength;
+        await write(piece);
+      }
+      if (bytes !== byteLength(tensor))
+        throw new Error(`${tensor.name}: ${bytes} bytes given, ${byteLength(tensor)} expected`);
     }
   });
+}
+
+async function* piecesOf(
+  data: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (data instanceof Uint8Array)
+    for (let at = 0; at < data.byteLength; at += CHUNK_BYTES) yield data.subarray(at, at + CHUNK_BYTES);
+  else yield* data;
 }
 
 /** Bytes that a tensor of this dtype and shape takes. */

@@ -1,6 +1,6 @@
 // The teacher stage: a checkpoint whose linear layers are quantized by HQQ, in a folder that is one in turn: config.json
-// says so as transformers and hqq do, and the tokenizer comes along. The weights are made layer by layer
-// (teacherShards.ts). The same model and parameters give the same bytes, also after an interruption.
+// says so as transformers and hqq do, and the tokenizer comes along. The weights are made matrix by matrix, so that the
+// model may be any size (teacherShards.ts). The same model and parameters give the same bytes, also after an interruption.
 import { readdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileRecord } from '../artifact/commitFile.ts';
@@ -21,8 +21,12 @@ import {
   type Checkpoint,
 } from '../model/checkpoint.ts';
 import { copyModelFiles, dtypeSetting } from '../model/copyModelFiles.ts';
+import { decoderShapes, requireShape } from '../model/decoderShapes.ts';
 import { byteLength } from '../model/safetensors.ts';
-import { groupingProblem, type HqqOptions } from './quantizeHqq.ts';
+import { groupingProblem } from './groupedMatrix.ts';
+import { quantizationSettings } from './quantizationSettings.ts';
+import { removeModules } from './quantizedModules.ts';
+import type { HqqOptions } from './quantizeHqq.ts';
 import { idleOverride, optionsOf, type TeacherConfig } from './teacherConfig.ts';
 import { makeTeacherShards, type TeacherShard } from './teacherShards.ts';
 import { teacherStatistics } from './teacherStatistics.ts';
@@ -53,7 +57,9 @@ export async function makeTeacher({
   const checkpoint = await openCheckpoint(model);
   try {
     await refuseSameFolder(model, out);
-    const options = layerOptions(checkpoint, config);
+    refuseIncomplete(checkpoint);
+    const planned = layerOptions(checkpoint, config);
+    const options = new Map([...planned].flatMap(([module, own]) => (own ? [[module, own] as const] : [])));
     const plan = teacherPlan(config, await modelFingerprint(model));
     const finished = await reuseFinished(out, plan);
     if (finished) return { manifest: finished, upToDate: true };
@@ -61,7 +67,8 @@ export async function makeTeacher({
     const damaged = await findManifest(out);
     const trusted = damaged?.fingerprint === fingerprint ? damaged.files : undefined;
     const shards = await makeTeacherShards({ checkpoint, options, out, fingerprint, trusted, progress });
-    return { manifest: await finish(shards, { model, out, config, plan }), upToDate: false };
+    const settings = quantizationSettings(planned);
+    return { manifest: await finish(shards, { model, out, settings, plan }), upToDate: false };
   } finally {
     await checkpoint.close();
   }
@@ -70,7 +77,7 @@ export async function makeTeacher({
 /** Writes all that stands beside the weights, the manifest last, and removes what another teacher left. */
 async function finish(
   shards: readonly TeacherShard[],
-  { model, out, config, plan }: { model: string; out: string; config: TeacherConfig; plan: ManifestPlan },
+  { model, out, settings, plan }: { model: string; out: string; settings: object; plan: ManifestPlan },
 ): Promise<Manifest> {
   const tensors = shards.flatMap((shard) =>
     [...shard.tensors].map(([name, info]) => ({ ...info, name, file: shard.record.file })),
@@ -78,10 +85,14 @@ async function finish(
   const files = [
     ...shards.map(({ record }) => record),
     await commitIndex(out, tensors),
-    ...(await copyModelFiles({ from: model, to: out, change: (raw) => quantizedSettings(raw, config) })),
+    ...(await copyModelFiles({
+      ...{ from: model, to: out },
+      change: (raw) => ({ ...dtypeSetting(raw, 'bfloat16'), quantization_config: settings }),
+    })),
   ];
   const modules = Object.assign({}, ...shards.map((shard) => shard.modules)) as TeacherShard['modules'];
   const bytes = tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0);
+  await removeModules({ out });
   const manifest = await writeManifest(out, plan, { statistics: teacherStatistics(modules, bytes), files });
   await removeOldShards(out, files);
   return manifest;
@@ -98,31 +109,36 @@ async function refuseSameFolder(model: string, out: string): Promise<void> {
     throw new UserError({ field: '--out', value: out, problem: 'is the folder of the model itself' });
 }
 
-/** The linear layers to quantize by name, each checked to be divisible as it has to be. */
-function layerOptions(checkpoint: Checkpoint, config: TeacherConfig): Map<string, HqqOptions> {
-  const matrices = checkpoint
-    .names()
-    .filter(
-      (name) => name.endsWith('.weight') && name !== EMBEDDING && checkpoint.info(name).shape.length === 2,
-    )
-    .map((name) => name.slice(0, -'.weight'.length));
-  const idle = idleOverride(config, matrices);
+/** Refuses a checkpoint that is not all that its config.json says, before hours are spent on it. */
+function refuseIncomplete(checkpoint: Checkpoint): void {
+  const packed = checkpoint.names().find((name) => name.endsWith('.W_q'));
+  if (packed !== undefined)
+    throw new UserError({
+      ...{ file: checkpoint.folder, field: packed, problem: 'the model is quantized already' },
+      remedy: 'name the unquantized checkpoint, or give this folder to the logits stage as it is',
+    });
+  for (const [name, expected] of decoderShapes(checkpoint.config))
+    requireShape(checkpoint, name, { found: checkpoint.info(name).shape, expected });
+}
+
+/** How each linear layer is quantized, by name: undefined where it is skipped. */
+function layerOptions(checkpoint: Checkpoint, config: TeacherConfig): Map<string, HqqOptions | undefined> {
+  const planned = new Map(
+    checkpoint
+      .names()
+      .filter((name) => isLinear(checkpoint, name))
+      .map((name) => name.slice(0, -'.weight'.length))
+      .map((module) => [module, optionsOf(config, module)] as const),
+  );
+  const quantized = [...planned].flatMap(([module, own]) => (own ? [[module, own] as const] : []));
+  const idle = idleOverride(
+    config,
+    quantized.map(([module]) => module),
+  );
   if (idle !== undefined)
-    throw new UserError({ field: 'modules', value: idle, problem: 'fits no linear layer of the model' });
-  const planned = new Map<string, HqqOptions>();
-  for (const module of matrices) {
-    const options = optionsOf(config, module);
-    if (options) planned.set(module, options);
-    const problem = options && groupingProblem(matrixShape(checkpoint, module), options);
-    if (problem)
-      throw new UserError({
-        field: 'group_size',
-        value: options.groupSize,
-        problem: `${problem}, ${module}`,
-        remedy: 'choose another size, or name this layer under skip or modules',
-      });
-  }
-  if (planned.size > 0) return planned;
+    throw new UserError({ field: 'modules', value: idle, problem: 'fits no linear layer that is quantized' });
+  for (const [module, own] of quantized) refuseUngrouped(checkpoint, module, own);
+  if (quantized.length > 0) return planned;
   throw new UserError({
     file: checkpoint.folder,
     problem: 'there is no linear layer to quantize',
@@ -130,29 +146,18 @@ function layerOptions(checkpoint: Checkpoint, config: TeacherConfig): Map<string
   });
 }
 
-function matrixShape(checkpoint: Checkpoint, module: string): [number, number] {
-  return checkpoint.info(`${module}.weight`).shape as [number, number];
+function isLinear(checkpoint: Checkpoint, name: string): boolean {
+  return name.endsWith('.weight') && name !== EMBEDDING && checkpoint.info(name).shape.length === 2;
 }
 
-/** The quantization as transformers and hqq name it in config.json; layers that differ say so in their tensors. */
-function quantizedSettings(
-  raw: Record<string, unknown>,
-  { bits, group_size, axis, optimize, skip }: TeacherConfig,
-): Record<string, unknown> {
-  const quantization = {
-    quant_method: 'hqq',
-    quant_config: {
-      weight_quant_params: {
-        ...{ nbits: bits, channel_wise: true, group_size, optimize },
-        ...{ round_zero: bits === 4, axis, view_as_float: false },
-      },
-      scale_quant_params: null,
-      zero_quant_params: null,
-      offload_meta: false,
-    },
-    skip_modules: skip,
-  };
-  return { ...dtypeSetting(raw, 'bfloat16'), quantization_config: quantization };
+function refuseUngrouped(checkpoint: Checkpoint, module: string, options: HqqOptions): void {
+  const shape = checkpoint.info(`${module}.weight`).shape as [number, number];
+  const problem = groupingProblem(shape, options);
+  if (problem)
+    throw new UserError({
+      ...{ field: 'group_size', value: options.groupSize, problem: `${problem}, ${module}` },
+      remedy: 'choose another size, or name this layer under skip or modules',
+    });
 }
 
 /** Files of weights that another teacher left in the folder. */

@@ -3,12 +3,11 @@ import { z } from 'zod';
 import { globPattern } from '../config/globPattern.ts';
 import type { HqqOptions } from './quantizeHqq.ts';
 
-const bits = z.literal([8, 4, 3, 2]).describe('bits of a code: 8, 4, 3 or 2');
+const bits = z.literal([8, 4, 3, 2, 1]).describe('bits of a code: 8, 4, 3, 2 or 1');
 const groupSize = z
   .int()
   .positive()
-  .multipleOf(8)
-  .describe('weights that share a scale and a zero point, a multiple of 8');
+  .describe('weights that share a scale and a zero point, a divisor of the size of every matrix');
 const axis = z.literal([0, 1]).describe('1: groups lie along the rows of a matrix, 0: across them');
 const optimize = z.boolean().describe("refine the zero points by HQQ's solver; false: round to nearest");
 
@@ -51,9 +50,8 @@ export function optionsOf(config: TeacherConfig, module: string): HqqOptions | u
   };
 }
 
-/** A glob of `modules` that fits none of the names, or undefined. */
-export function idleOverride(config: TeacherConfig, modules: readonly string[]): string | undefined {
-  return Object.keys(config.modules).find(
-    (glob) => !modules.some((module) => globPattern(glob).test(module)),
-  );
+/** A glob of `modules` that fits none of these names, or undefined. */
+export function idleOverride({ modules }: TeacherConfig, names: Iterable<string>): string | undefined {
+  const all = [...names];
+  return Object.keys(modules).find((glob) => !all.some((name) => globPattern(glob).test(name)));
 }

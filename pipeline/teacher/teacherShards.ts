@@ -1,38 +1,34 @@
 // The weights of a quantized teacher: one file for each decoder layer, and one before them for all else.
-// A file is finished and committed at a time, and names in its header the teacher that it belongs to and what its
-// layers lost. So a killed run loses one layer, and the peak of memory is a packed layer and the largest matrix.
+// A file is put together on disk when its quantized layers are there (quantizedModules.ts), committed whole, and names
+// in its header the teacher that it belongs to and what its layers lost. What stays bfloat16 is copied in pieces. So no
+// more than one matrix is ever in memory.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileRecord } from '../artifact/commitFile.ts';
 import { sha256OfFile } from '../artifact/fingerprint.ts';
 import { UserError } from '../config/userError.ts';
-import { cast } from '../engine/layoutOps.ts';
-import { disposePacked, type PackedWeight } from '../engine/packedWeight.ts';
-import { tensorFromBytes } from '../engine/tensorBytes.ts';
-import { tf } from '../engine/tensorflow.ts';
 import { shardName, type Checkpoint } from '../model/checkpoint.ts';
-import { toBfloat16, toFloat32 } from '../model/halfPrecision.ts';
-import { packedTensors } from '../model/hqqWeights.ts';
+import { hasNonFinite, toBfloat16, toFloat32 } from '../model/halfPrecision.ts';
 import {
-  byteLength,
-  openSafetensors,
+  readPieces,
   writeSafetensors,
   type SafetensorsFile,
   type TensorInfo,
   type TensorSource,
 } from '../model/safetensors.ts';
 import { progressMeter } from '../terminal/progressMeter.ts';
-import { quantizeHqq, relativeError, type HqqOptions } from './quantizeHqq.ts';
+import {
+  findModule,
+  makeModule,
+  openIntact,
+  removeModules,
+  type ModuleJob,
+  type QuantizedModule,
+} from './quantizedModules.ts';
 import type { LayerQuality } from './teacherStatistics.ts';
 
 /** What to make, and where. */
-export interface ShardJob {
-  checkpoint: Checkpoint;
-  /** Of the modules that are to be quantized, by name. */
-  options: ReadonlyMap<string, HqqOptions>;
-  out: string;
-  /** The teacher's. */
-  fingerprint: string;
+export interface ShardJob extends ModuleJob {
   /** What a complete manifest of this teacher says of its files. */
   trusted: readonly FileRecord[] | undefined;
   progress: (line: string) => void;
@@ -48,16 +44,25 @@ export interface TeacherShard {
 /** Makes every file that is not there yet, in order. */
 export async function makeTeacherShards(job: ShardJob): Promise<TeacherShard[]> {
   const planned = await findFinished(job);
-  const missing = planned.flatMap(({ names, finished }) => (finished ? [] : names));
-  const pace = progressMeter({ unit: 'weights', total: weightsToQuantize(missing, job) });
+  const pace = progressMeter({ unit: 'weights', total: await weightsToQuantize(planned, job) });
+  const isDue = everySeconds(SECONDS_BETWEEN_LINES);
   const shards: TeacherShard[] = [];
-  for (const [i, { file, names, finished }] of planned.entries()) {
-    const shard = finished ?? (await writeShard(file, names, job));
+  for (const [i, { finished, ...plan }] of planned.entries()) {
+    const tell = (line: string) => job.progress(`${i + 1}/${planned.length} ${plan.file}: ${line}`);
+    const moduleDone = (module: string, { weights }: LayerQuality) => {
+      const soFar = pace(weights);
+      if (isDue()) tell(`${module}, ${soFar}`);
+    };
+    const moduleKept = (module: string) => tell(`${module} kept`);
+    const shard = finished ?? (await writeShard(plan, { ...job, moduleDone, moduleKept }));
     shards.push(shard);
-    job.progress(`${i + 1}/${planned.length} ${file}: ${finished ? 'kept' : workDone(shard, pace)}`);
+    const quantized = Object.keys(shard.modules).length > 0;
+    tell(finished ? 'kept' : `${(shard.record.bytes / 1e6).toFixed(1)} MB${quantized ? `, ${pace(0)}` : ''}`);
   }
   return shards;
 }
+
+const SECONDS_BETWEEN_LINES = 10; // within a file
 
 interface PlannedShard {
   file: string;
@@ -76,9 +81,20 @@ async function findFinished(job: ShardJob): Promise<PlannedShard[]> {
   return planned;
 }
 
-function weightsToQuantize(names: readonly string[], { checkpoint, options }: ShardJob): number {
-  const quantized = names.filter((name) => options.has(moduleOf(name)));
-  return quantized.reduce((sum, name) => sum + checkpoint.info(name).shape.reduce((a, b) => a * b), 0);
+/** Those of the layers that are neither in a finished file nor finished by themselves. */
+async function weightsToQuantize(planned: readonly PlannedShard[], job: ShardJob): Promise<number> {
+  const missing = planned.filter(({ finished }) => !finished);
+  let weights = 0;
+  for (const module of missing.flatMap(({ names }) => modulesAmong(names, job))) {
+    const found = await findModule(job, module);
+    await found?.file.close();
+    if (!found) weights += job.checkpoint.info(`${module}.weight`).shape.reduce((a, b) => a * b);
+  }
+  return weights;
+}
+
+function modulesAmong(names: readonly string[], { options }: ShardJob): string[] {
+  return names.map(moduleOf).filter((module) => options.has(module));
 }
 
 /** The module whose weight this is; no module's name for any other tensor. */
@@ -96,18 +112,14 @@ function tensorGroups(names: readonly string[]): string[][] {
   return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
 }
 
-function workDone({ modules, record }: TeacherShard, pace: (weights: number) => string): string {
-  const weights = Object.values(modules).reduce((sum, module) => sum + module.weights, 0);
-  return `${(record.bytes / 1e6).toFixed(1)} MB` + (weights > 0 ? `, ${pace(weights)}` : '');
-}
-
 /** A file of an earlier run of the same teacher, unless it is not what its manifest says. */
 async function finishedShard(
   file: string,
   { out, fingerprint, trusted }: ShardJob,
 ): Promise<TeacherShard | undefined> {
   const path = join(out, file);
-  const header = await readHeader(path);
+  const header = await openIntact(path);
+  await header?.close();
   if (header?.metadata.teacher !== fingerprint) return undefined;
   const record = { file, bytes: (await stat(path)).size, sha256: await sha256OfFile(path) };
   const promised = trusted?.find((other) => other.file === file);
@@ -116,77 +128,71 @@ async function finishedShard(
   return { record, modules, tensors: header.tensors };
 }
 
-/** The header of a file, or undefined when it is not there or damaged. */
-async function readHeader(path: string): Promise<Pick<SafetensorsFile, 'tensors' | 'metadata'> | undefined> {
+/** Quantizes what is not quantized yet, then puts the file together. */
+async function writeShard(
+  { file, names }: Omit<PlannedShard, 'finished'>,
+  job: ShardJob & {
+    moduleDone: (module: string, quality: LayerQuality) => void;
+    moduleKept: (module: string) => void;
+  },
+): Promise<TeacherShard> {
+  const made = new Map<string, QuantizedModule>();
   try {
-    const file = await openSafetensors(path);
-    await file.close();
-    return file;
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
+    for (const module of modulesAmong(names, job)) {
+      const found = await findModule(job, module);
+      const quantized = found ?? (await makeModule(job, module));
+      made.set(module, quantized);
+      if (found) job.moduleKept(module);
+      else job.moduleDone(module, quantized.quality);
+    }
+    const tensors = names.flatMap((name) => {
+      const quantized = made.get(moduleOf(name));
+      return quantized ? storedTensors(quantized.file) : [keptTensor(job.checkpoint, name)];
+    });
+    const modules = Object.fromEntries([...made].map(([module, { quality }]) => [module, quality]));
+    const metadata = { format: 'pt', teacher: job.fingerprint, quality: JSON.stringify(modules) }; // see finishedShard
+    const record = await writeSafetensors(join(job.out, file), tensors, { metadata });
+    await removeModules(job, [...made.keys()]);
+    const infos = tensors.map(({ name, dtype, shape }) => [name, { dtype, shape }] as const);
+    return { record, modules, tensors: new Map(infos) };
+  } finally {
+    for (const { file } of made.values()) await file.close();
   }
 }
 
-async function writeShard(file: string, names: readonly string[], job: ShardJob): Promise<TeacherShard> {
-  const tensors: TensorSource[] = [];
-  const modules: TeacherShard['modules'] = {};
-  for (const name of names) {
-    const module = moduleOf(name);
-    const options = job.options.get(module);
-    if (options) {
-      const quantized = await quantizeModule(job.checkpoint, module, options);
-      tensors.push(...quantized.tensors);
-      modules[module] = quantized.quality;
-    } else tensors.push(keptTensor(job.checkpoint, name));
-  }
-  const metadata = { format: 'pt', teacher: job.fingerprint, quality: JSON.stringify(modules) }; // see finishedShard
-  const record = await writeSafetensors(join(job.out, file), tensors, { metadata });
-  const infos = tensors.map(({ name, dtype, shape }) => [name, { dtype, shape }] as const);
-  return { record, modules, tensors: new Map(infos) };
-}
-
-const FLOAT_DTYPES = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
-
-/** A module's tensors as they are stored, and what was lost. */
-async function quantizeModule(checkpoint: Checkpoint, module: string, options: HqqOptions) {
-  const { dtype, shape, data } = await checkpoint.read(`${module}.weight`);
-  if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16')
-    throw damaged(checkpoint, module, `${dtype} cannot be quantized; expected F32, F16 or BF16`);
-  const weight = tensorFromBytes(data, shape, FLOAT_DTYPES[dtype]);
-  const packed = withHalves(quantizeHqq(weight, options));
-  const error = relativeError(weight, packed);
-  const tensors = packedTensors(module, packed, options);
-  disposePacked(packed);
-  weight.dispose();
-  if (!Number.isFinite(error)) throw damaged(checkpoint, module, 'holds NaN or infinite values');
-  const stored = tensors.filter(({ name }) => /\.(W_q|scale|zero)$/.test(name));
-  const quality: LayerQuality = {
-    bits: options.bits,
-    group_size: options.groupSize,
-    weights: packed.shape[0] * packed.shape[1],
-    bytes: stored.reduce((sum, tensor) => sum + byteLength(tensor), 0),
-    relative_error: error,
-  };
-  return { tensors, quality };
-}
-
-/** Scales and zero points as they are stored and computed with: so the error counts their rounding. */
-function withHalves(weight: PackedWeight): PackedWeight {
-  const [scale, zero] = [cast(weight.scale, 'float16'), cast(weight.zero, 'float16')];
-  tf.dispose([weight.scale, weight.zero]);
-  return { ...weight, scale, zero };
-}
-
-function damaged({ folder }: Checkpoint, module: string, problem: string): UserError {
-  return new UserError({ file: folder, field: `${module}.weight`, problem });
+function storedTensors(file: SafetensorsFile): TensorSource[] {
+  return [...file.tensors].map(([name, info]) => ({
+    ...{ name, ...info },
+    data: () => readPieces(file, { name, ...info }),
+  }));
 }
 
 /** A tensor that is not quantized: floats become bfloat16. */
 function keptTensor(checkpoint: Checkpoint, name: string): TensorSource {
   const { dtype, shape } = checkpoint.info(name);
-  const read = () => checkpoint.read(name);
-  return dtype === 'F32' || dtype === 'F16'
-    ? { name, shape, dtype: 'BF16', data: async () => toBfloat16(toFloat32(await read())) }
-    : { name, shape, dtype, data: async () => (await read()).data };
+  const isFloat = dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
+  async function* data() {
+    for await (const piece of readPieces(checkpoint, { name, dtype, shape })) {
+      const bytes =
+        dtype === 'F32' || dtype === 'F16' ? toBfloat16(toFloat32({ dtype, data: piece })) : piece;
+      if (isFloat && hasNonFinite(bytes))
+        throw new UserError({
+          file: checkpoint.folder,
+          field: name,
+          problem: 'holds NaN or infinite values',
+        });
+      yield bytes;
+    }
+  }
+  return { name, shape, dtype: isFloat ? 'BF16' : dtype, data };
+}
+
+/** Something that is true once every so many seconds, for the first time after as many. */
+function everySeconds(seconds: number): () => boolean {
+  let last = performance.now();
+  return () => {
+    const isDue = performance.now() - last > 1000 * seconds;
+    if (isDue) last = performance.now();
+    return isDue;
+  };
 }

@@ -1,5 +1,6 @@
 // What quantization cost: figures of every linear layer as the manifest of a teacher holds them, and their summary by
 // kind of layer for people, as a model has hundreds of layers of a handful of kinds.
+import { kindOf } from './quantizationSettings.ts';
 
 /** What became of one linear layer; the error is relative, in the Frobenius norm. */
 export type LayerQuality = {
@@ -55,7 +56,7 @@ export function teacherStatistics(modules: Record<string, LayerQuality>, bytes: 
 export function qualityByKind(modules: Record<string, LayerQuality>): Record<string, KindQuality> {
   const kinds = new Map<string, LayerQuality[]>();
   for (const [name, layer] of Object.entries(modules)) {
-    const kind = name.replace(/^model\.layers\.\d+\./, '');
+    const kind = kindOf(name);
     kinds.set(kind, [...(kinds.get(kind) ?? []), layer]);
   }
   return Object.fromEntries([...kinds].map(([kind, layers]) => [kind, summaryOf(layers)]));

@@ -11,10 +11,13 @@
 // Clipping bounds logits before the softmax on both sides: `absolute` c to [-c, c], `relative` c to at least max - c.
 // A clipped student logit gets no gradient. Of the teacher's tail only the mass is known: it is raised to what it
 // would be if every tail token stood at the bound, which is exact when all of them lie below it.
+//
+// A teacher known by drawn tokens is S with their shares of the draws w, Σ w = 1, and a tail bucket of mass 0. For
+// forward KL dL/dz is then q - w, on average q - p; the value lacks the constant that `offset` supplies.
 import { gatherPerRow, scatterAddPerRow } from '../engine/rowOps.ts';
 import { cast, slice } from '../engine/layoutOps.ts';
 import { dtypeOf, rawOp, type DType } from '../engine/rawOp.ts';
-import { softmax } from '../engine/softmax.ts';
+import { logSumExp, scaledSoftmax } from '../engine/softmax.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { divergence, logAddExp, LOG_ZERO, type Divergence } from './divergence.ts';
 
@@ -25,6 +28,8 @@ export interface TeacherTargets {
   logSumExp: Tensor; // [n, 1] float32, of logits / T over the whole vocabulary
   logTailMass: Tensor; // [n, 1] float32, log of the probability at T outside `ids`; LOG_ZERO for none
   labels: Tensor; // [n, 1] int32, the next token of the text
+  /** [n, 1] float32, of drawn tokens: what makes the divergence from the draws an estimate of that from the teacher. */
+  offset?: Tensor;
 }
 
 /** The targets of `rows` positions from `begin` on. */
@@ -36,6 +41,7 @@ export function rowsOfTargets(targets: TeacherTargets, begin: number, rows: numb
     logSumExp: part(targets.logSumExp),
     logTailMass: part(targets.logTailMass),
     labels: part(targets.labels),
+    ...(targets.offset && { offset: part(targets.offset) }),
   };
 }
 
@@ -62,7 +68,7 @@ export interface LossAndGradient {
 }
 
 /**
- * @param logits student logits z [n, V] float32
+ * @param logits student logits z [n, V], float32 or bfloat16
  * @param gradientDtype precision of `dLogits`: that of the product it goes into
  */
 export function distillationLoss(
@@ -83,7 +89,8 @@ export function distillationLoss(
             maskClipped(rowCombination(kd, gradientDtype), bounded.kept),
             loss.crossEntropyWeight === 0 ? undefined : rowCombination(ce, gradientDtype),
           );
-    return { divergence: value, crossEntropy: crossEntropyOf(plain, targets.labels), dLogits };
+    const crossEntropy = crossEntropyOf(plain, targets.labels);
+    return { divergence: withOffset(value, targets), crossEntropy, dLogits };
   });
 }
 
@@ -97,28 +104,32 @@ export function lossValues(
     const { student, plain } = softmaxes(logits, loss);
     const { p, q } = outcomesOf(student, targets, loss);
     const value = divergence(loss.loss, p, q, loss).mul(loss.temperature ** 2);
-    return { divergence: value, crossEntropy: crossEntropyOf(plain, targets.labels) };
+    return { divergence: withOffset(value, targets), crossEntropy: crossEntropyOf(plain, targets.labels) };
   });
 }
 
 /** The softmax that the divergence sees (clipped, at T) and the plain one of the cross-entropy; one where they agree. */
 function softmaxes(logits: Tensor, { temperature, clip }: DistillationLoss) {
-  const bounded = clipLogits(logits, clip);
-  const student = softmaxOf(temperature === 1 ? bounded.logits : bounded.logits.div(temperature));
+  const bounded = isClipping(clip) ? clipLogits(cast(logits, 'float32'), clip) : { logits, kept: undefined };
+  const student = softmaxOf(
+    temperature === 1 ? bounded.logits : cast(bounded.logits, 'float32').div(temperature),
+  );
   const plain = temperature === 1 && !bounded.kept ? student : softmaxOf(logits);
   return { bounded, student, plain };
 }
 
 interface Softmax {
-  scaled: Tensor; // u [n, V]
-  q: Tensor; // softmax(u) [n, V]
-  logSumExp: Tensor; // of u, [n, 1]
+  scaled: Tensor; // u [n, V]; softmax(u) itself is only ever made as a part of the gradient
+  logSumExp: Tensor; // of u, [n, 1] float32
 }
 
-/** log Σ exp u = max u - log max q, which spares two passes over the vocabulary. */
 function softmaxOf(scaled: Tensor): Softmax {
-  const q = softmax(scaled);
-  return { scaled, q, logSumExp: scaled.max(1, true).sub(tf.log(q.max(1, true))) };
+  return { scaled, logSumExp: logSumExp(scaled) };
+}
+
+/** log softmax(u) at some columns of each row: ids [n, K] to [n, K] float32. */
+function logProbsAt({ scaled, logSumExp }: Softmax, ids: Tensor): Tensor {
+  return cast(gatherPerRow(scaled, ids), 'float32').sub(logSumExp);
 }
 
 /** Log-probabilities of the outcomes for teacher p and student q: [n, K] and, with the bucket, one column more. */
@@ -128,7 +139,7 @@ function outcomesOf(student: Softmax, targets: TeacherTargets, loss: Distillatio
   const teacher = teacherLogProbs(targets, loss, student.scaled.shape[1]!);
   const kept = {
     p: orZero(teacher.kept),
-    q: orZero(gatherPerRow(student.scaled, targets.ids).sub(student.logSumExp)),
+    q: orZero(logProbsAt(student, targets.ids)),
   };
   const mass = { p: tf.logSumExp(kept.p, 1, true), q: tf.logSumExp(kept.q, 1, true) }; // log Σ_S
   if (loss.tail === 'drop') return { p: orZero(kept.p.sub(mass.p)), q: orZero(kept.q.sub(mass.q)) };
@@ -154,9 +165,13 @@ function divergenceParts(student: Softmax, targets: TeacherTargets, loss: Distil
   return { value, dense: tailSlope.sub(G).mul(T), sparse: tf.where(valid, sparse, 0).mul(T) };
 }
 
+function withOffset(value: Tensor, { offset }: TeacherTargets): Tensor {
+  return offset ? value.add(offset.squeeze([1])) : value;
+}
+
 /** -log softmax(z)[label], [n]. */
-function crossEntropyOf({ scaled, logSumExp }: Softmax, labels: Tensor): Tensor {
-  return logSumExp.sub(gatherPerRow(scaled, labels)).squeeze([1]);
+function crossEntropyOf(softmax: Softmax, labels: Tensor): Tensor {
+  return logProbsAt(softmax, labels).neg().squeeze([1]);
 }
 
 /** Its gradient, w (q - onehot). */
@@ -171,8 +186,7 @@ function teacherLogProbs(
   { temperature: T, clip }: DistillationLoss,
   V: number,
 ) {
-  if (clip.absolute === undefined && clip.relative === undefined)
-    return { kept: logits.div(T).sub(logSumExp), tail: logTailMass };
+  if (!isClipping(clip)) return { kept: logits.div(T).sub(logSumExp), tail: logTailMass };
   const valid = tf.greaterEqual(ids, 0);
   const clipped = clipLogits(logits, clip);
   const kept = tf.where(valid, clipped.logits.div(T), LOG_ZERO);
@@ -187,17 +201,20 @@ function teacherLogProbs(
   return { kept: kept.sub(total), tail: tf.maximum(tail.sub(total), LOG_ZERO) };
 }
 
-/** Bounded logits, the lower bound of each row [n, 1], and where a logit was inside the bounds (absent without clipping). */
+function isClipping({ absolute, relative }: Clip): boolean {
+  return absolute !== undefined || relative !== undefined;
+}
+
+/** Bounded logits, the lower bound of each row [n, 1], and where a logit was inside the bounds. */
 function clipLogits(
   logits: Tensor,
   { absolute, relative }: Clip,
-): { logits: Tensor; lowest: Tensor; kept?: Tensor } {
+): { logits: Tensor; lowest: Tensor; kept: Tensor } {
   const max = tf.minimum(logits.max(1, true), absolute ?? Infinity); // with both bounds, of what `absolute` leaves
   const lowest = tf.maximum(
     relative === undefined ? tf.fill(max.shape, -Infinity) : max.sub(relative),
     absolute === undefined ? -Infinity : -absolute,
   );
-  if (absolute === undefined && relative === undefined) return { logits, lowest };
   const highest = absolute ?? Infinity;
   const kept = tf.logicalAnd(tf.greaterEqual(logits, lowest), tf.lessEqual(logits, highest));
   return { logits: tf.minimum(tf.maximum(logits, lowest), highest), lowest, kept };
@@ -212,7 +229,10 @@ interface RowCombination {
 }
 
 function rowCombination({ softmax, dense, ids, sparse }: RowCombination, dtype: DType): Tensor {
-  return tf.tidy(() => scatterAddPerRow(cast(softmax.q.mul(dense), dtype), ids, sparse));
+  const { scaled, logSumExp } = softmax;
+  return tf.tidy(() =>
+    scatterAddPerRow(scaledSoftmax(scaled, { logSumExp, factor: dense, dtype }), ids, sparse),
+  );
 }
 
 /** Two combinations over the same softmax as one. */

@@ -54,7 +54,7 @@ export function headLoss({
     const dtype = dtypeOf(head.values);
     const h = cast(slice(hidden, [begin, 0], [rows, -1]), dtype);
     const { divergence, crossEntropy, dLogits } = distillationLoss(
-      cast(linear(h, { weight: head }), 'float32'),
+      linear(h, { weight: head }),
       rowsOfTargets(targets, begin, rows),
       loss,
       { gradientDtype: dtype },

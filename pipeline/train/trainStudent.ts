@@ -15,6 +15,7 @@ import { openLogits, type LogitsCache } from '../logits/logitsCache.ts';
 import { readMix, type Sample } from '../mix/tokensArrow.ts';
 import { modelFingerprint } from '../model/checkpoint.ts';
 import { readModelConfig } from '../model/modelConfig.ts';
+import { refuseForDraws } from './drawnTeacher.ts';
 import { epochSteps, type StepBatch } from './epochSteps.ts';
 import { exportModel } from './exportModel.ts';
 import { meanScores, scoreSamples } from './heldOut.ts';
@@ -104,7 +105,7 @@ async function openInputs(config: TrainConfig, folders: TrainFolders) {
 }
 
 async function checkInputs(
-  { temperature }: TrainConfig,
+  config: TrainConfig,
   { mix, logits, student }: TrainFolders,
   { samples, cache }: { samples: Sample[]; cache: LogitsCache },
 ): Promise<void> {
@@ -115,6 +116,8 @@ async function checkInputs(
       problem: `lacks ${missing.length} of the ${samples.length} samples of ${mix}, ${missing[0]!.id} the first`,
       remedy: 'run "make logits"',
     });
+  if (cache.draws !== undefined) refuseForDraws(config);
+  const { temperature } = config;
   if (!cache.temperatures.includes(temperature))
     throw new UserError({
       file: 'train.yaml',

@@ -33,12 +33,14 @@ function teacherTargets(batch: readonly Sample[], cached: readonly CachedSample[
     let at = 0;
     sample.counts.forEach((k, p) => {
       ids.set(sample.ids.subarray(at, at + k), row * K);
-      for (let i = 0; i < k; i++) logits[row * K + i] = sample.logProbs[at + i]! + sample.logSumExp[p]!;
+      for (let i = 0; i < k; i++)
+        logits[row * K + i] = Math.max(sample.logProbs[at + i]! + sample.logSumExp[p]!, LOG_ZERO);
       at += k;
       row++;
     });
   }
   const column = (values: Float32Array) => tf.tensor2d(values, [n, 1]);
+  const isDrawn = cached.some(({ entropy }) => entropy);
   return {
     ids: tf.tensor2d(ids, [n, K], 'int32'),
     logits: tf.tensor2d(logits, [n, K]),
@@ -47,7 +49,20 @@ function teacherTargets(batch: readonly Sample[], cached: readonly CachedSample[
       joined(cached, ({ logTailMass }) => logTailMass.map((value) => Math.max(value, LOG_ZERO))),
     ),
     labels: tf.tensor2d(labels, [n, 1], 'int32'),
+    ...(isDrawn && { offset: column(joined(cached, drawnOffsets)) }),
   };
+}
+
+/**
+ * What to add to the divergence from drawn tokens with shares w, Σ w (log w - log q), for Σ w (-log q) - H(p), which is
+ * KL(p || q) on average; that from the draws is larger, as they are spread less widely than p.
+ */
+function drawnOffsets({ counts, logProbs, entropy }: CachedSample): Float32Array {
+  let end = 0;
+  return Float32Array.from(counts, (k, p) => {
+    const shares = logProbs.subarray(end, (end += k));
+    return shares.reduce((sum, log) => (log === -Infinity ? sum : sum - Math.exp(log) * log), -entropy![p]!);
+  });
 }
 
 function joined(

@@ -123,11 +123,10 @@ interface Live {
 
 async function readTeacher(folder: string, samples: readonly Sample[]): Promise<Live> {
   const decoder = await loadDecoder(folder, { dtype: 'bfloat16' });
-  const { batch_tokens: batchTokens, head_block: headBlock } = logitsConfig.parse({});
   const vocabularySize = decoder.config.vocabSize;
   const options = {
     ...{ topK: MOST, minK: MOST, mass: 1, vocabularySize, temperatures: [1] },
-    ...{ batchTokens, headBlock },
+    ...{ batchTokens: 8192, headBlock: 512 },
   };
   const top = await teacherLogits(decoder, samples, options);
   const drawn = await teacherLogits(decoder, samples, { ...options, draws: DRAWS });

@@ -14,6 +14,7 @@ import {
   type PackedWeight,
 } from '../../pipeline/engine/packedWeight.ts';
 import { dtypeOf, rawOp, type DType } from '../../pipeline/engine/rawOp.ts';
+import { logSumExp, scaledSoftmax } from '../../pipeline/engine/softmax.ts';
 import { backpropagate, record } from '../../pipeline/engine/tape.ts';
 import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
 import { topOfLogits } from '../../pipeline/logits/topTokens.ts';
@@ -157,6 +158,18 @@ function randomPacked(form: Pick<PackedWeight, 'bits' | 'axis' | 'shape' | 'grou
     zero: cast(tf.randomUniform(parameter, -3, 2 ** bits, 'float32', 5), 'float16'),
   };
 }
+
+t.test('softmax of wide rows', (t) => {
+  for (const dtype of DTYPES) {
+    const x = normal([6, 3001], dtype);
+    const lse = difference(() => logSumExp(x));
+    t.ok(lse < TOLERANCE.float32, `log-sum-exp in ${dtype}: ${lse}`);
+    const factor = normal([6, 1], 'float32', 2);
+    const scaled = difference(() => scaledSoftmax(x, { logSumExp: logSumExp(x), factor, dtype }));
+    t.ok(scaled < TOLERANCE[dtype], `scaled softmax in ${dtype}: ${scaled}`);
+  }
+  t.end();
+});
 
 t.test('the most probable tokens', (t) => {
   for (const dtype of DTYPES) {

@@ -1,17 +1,15 @@
 // The logits stage on tiny random models: what it stores, and what kills, other mixes, other teachers and bad input do.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import type { FileRecord } from '../../pipeline/artifact/commitFile.ts';
 import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
-import { dumpLogits, parseShare, type DumpOptions } from '../../pipeline/logits/dumpLogits.ts';
 import { openLogits } from '../../pipeline/logits/logitsCache.ts';
-import { logitsConfig } from '../../pipeline/logits/logitsConfig.ts';
 import type { LogitsStatistics } from '../../pipeline/logits/logitsStatistics.ts';
-import type { ShardRecord } from '../../pipeline/logits/shardRecords.ts';
+import { parseShare } from '../../pipeline/logits/share.ts';
 import { targetPositions } from '../../pipeline/mix/batches.ts';
 import type { Sample } from '../../pipeline/mix/tokensArrow.ts';
 import { batchShape, hiddenStates, logitsOf } from '../../pipeline/model/decoder.ts';
@@ -24,16 +22,9 @@ import { readJson } from '../readJson.ts';
 import { runStage, stageArguments } from '../runStage.ts';
 import { randomSamples, sampleOf, writeTinyMix } from '../tinyMix.ts';
 import { makeTinyModel } from '../tinyModel.ts';
+import { CONFIG, dumpScene, shardRecords } from './dumpScene.ts';
 
 process.env.REDISTILL_CACHE = t.testdir();
-
-const CONFIG = logitsConfig.parse({
-  top_k: 20,
-  mass: 0.95,
-  batch_tokens: 200,
-  head_block: 16,
-  shard_tokens: 150,
-});
 
 interface Golden {
   input_ids: number[][];
@@ -41,36 +32,9 @@ interface Golden {
   token_logprobs: number[][];
 }
 
-/** A folder with a teacher and a mix of 40 samples; `dump` runs the stage on it. */
-async function scene(t: Test, { samples = randomSamples(40), model = {}, config = {} } = {}) {
-  const folder = t.testdir();
-  const at = (name: string) => join(folder, name);
-  await makeTinyModel(at('teacher'), model);
-  await writeTinyMix(at('mix'), { tokenizer: at('teacher'), samples });
-  const lines: string[] = [];
-  const options: DumpOptions = {
-    config: { ...CONFIG, ...config },
-    ...{ mix: at('mix'), teacher: at('teacher'), out: at('out') },
-    progress: (line) => lines.push(line),
-  };
-  return {
-    at,
-    lines,
-    samples,
-    dump: (changes: Partial<DumpOptions> = {}) => dumpLogits({ ...options, ...changes }),
-  };
-}
-
-function shardRecords(folder: string): ShardRecord[] {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  return files
-    .filter((file) => /shard-[^/]*\.json$/.test(file))
-    .map((file) => readJson(join(folder, file)) as ShardRecord);
-}
-
 t.test('stored values are those of the full softmax', async (t) => {
   const config = { precision: 'float32' as const, temperatures: [2, 1], batch_tokens: 1 }; // alone, as live
-  const { at, dump, samples } = await scene(t, { model: { headRows: 320, dtype: 'BF16' }, config });
+  const { at, dump, samples } = await dumpScene(t, { model: { headRows: 320, dtype: 'BF16' }, config });
   const statistics = (await dump()).manifest!.statistics as LogitsStatistics;
   const cache = await openLogits(at('out'));
   t.same(cache.temperatures, [1, 2]);
@@ -78,6 +42,7 @@ t.test('stored values are those of the full softmax', async (t) => {
   const decoder = await loadDecoder(at('teacher'), { dtype: 'bfloat16' });
   let [worst, positions, kept] = [0, 0, 0];
   const faults: string[] = [];
+  const tails: number[] = [];
   for (const sample of samples) {
     const [one, two] = [await cache.read(sample.id), await cache.read(sample.id, { temperature: 2 })];
     let end = 0;
@@ -96,6 +61,7 @@ t.test('stored values are those of the full softmax', async (t) => {
       ];
       worst = Math.max(worst, ...differences.map(Math.abs));
       const tail = tailOf(exact.p);
+      tails.push(tail);
       const last = exact.p[ids[k - 1]!]!;
       if (k < 4 || k > 20) faults.push(`${k} tokens`);
       if (k < 20 && tail > 0.0501) faults.push(`${k} tokens leave ${tail}`);
@@ -111,7 +77,19 @@ t.test('stored values are those of the full softmax', async (t) => {
   t.equal(statistics.total.tokens, positions);
   t.equal(statistics.total.mean_k, kept / positions);
   t.equal(statistics.sources.odd!.samples, 20);
-  t.ok(statistics.fidelity.kl_live_cache >= -1e-7 && statistics.fidelity.kl_live_cache < 1e-3);
+  const { bytes_per_token, mean_tail_mass = NaN, p99_tail_mass = NaN } = statistics.total;
+  const bytes = shardRecords(at('out')).reduce((sum, { shard }) => sum + shard.bytes, 0);
+  t.ok(Math.abs(bytes_per_token - bytes / positions) < 1e-9, 'file size over loss positions');
+  const p99 = tails.sort((a, b) => a - b)[Math.ceil(0.99 * positions) - 1]!;
+  const mean = tails.reduce((sum, tail) => sum + tail, 0) / positions;
+  t.ok(
+    Math.abs(mean_tail_mass / mean - 1) < 1e-4,
+    `mean tail mass ${mean_tail_mass}, of the softmax ${mean}`,
+  );
+  t.ok(Math.abs(p99_tail_mass / p99 - 1) < 1 / 1024, `p99 ${p99_tail_mass}, of the softmax ${p99}`);
+  const { kl_live_cache = NaN, kl_original_teacher } = statistics.fidelity!.total!;
+  t.ok(kl_live_cache >= -1e-7 && kl_live_cache < 1e-3, `KL(live || cache) ${kl_live_cache}`);
+  t.equal(kl_original_teacher, undefined, 'the teacher is its own original');
   disposeDecoder(decoder);
   await cache.close();
 });
@@ -124,7 +102,7 @@ t.test('log-probabilities of the next tokens are those of transformers in float3
     const samples = golden.lengths.map((length, b) =>
       sampleOf(Int32Array.from(golden.input_ids[b]!.slice(0, length)), new Uint8Array(length).fill(1), b),
     );
-    const { at, dump } = await scene(t, { samples, config: { top_k: 1000, mass: 1 } });
+    const { at, dump } = await dumpScene(t, { samples, config: { top_k: 1000, mass: 1 } });
     await dump({ teacher: `${FIXTURES}/${name}` });
     const cache = await openLogits(at('out'));
     let [worst, sum, count] = [0, 0, 0];
@@ -151,7 +129,7 @@ t.test('log-probabilities of the next tokens are those of transformers in float3
 });
 
 t.test('a quantized teacher goes by its manifest, and a damaged one is refused', async (t) => {
-  const { at, dump } = await scene(t);
+  const { at, dump } = await dumpScene(t);
   const config = teacherConfig.parse({ bits: 8, group_size: 64 });
   const { manifest: quantized } = await makeTeacher({ config, model: at('teacher'), out: at('quantized') });
   const { manifest } = await dump({ teacher: at('quantized') });
@@ -171,7 +149,7 @@ t.test('a quantized teacher goes by its manifest, and a damaged one is refused',
 t.test('precision float16, a sample without targets, and no tensor left behind', async (t) => {
   const [first] = randomSamples(1);
   const idle = sampleOf(Int32Array.of(5, 6, 7), Uint8Array.of(1, 0, 0)); // nothing predicts the first token
-  const { at, dump } = await scene(t, { samples: [idle, first!] });
+  const { at, dump } = await dumpScene(t, { samples: [idle, first!] });
   const before = tf.memory().numTensors;
   await dump();
   t.equal(tf.memory().numTensors, before);
@@ -187,7 +165,7 @@ t.test('precision float16, a sample without targets, and no tensor left behind',
 });
 
 t.test('a killed run goes on, and ends with the same bytes', async (t) => {
-  const { at, dump } = await scene(t, { samples: randomSamples(300), config: { shard_tokens: 100 } });
+  const { at, dump } = await dumpScene(t, { samples: randomSamples(300), config: { shard_tokens: 100 } });
   await dump({ out: at('whole') });
   const whole = sumsOf(at('whole'));
   await writeFile(at('logits.yaml'), JSON.stringify({ ...CONFIG, shard_tokens: 100 }));
@@ -211,7 +189,7 @@ t.test('a killed run goes on, and ends with the same bytes', async (t) => {
 });
 
 t.test('a shard that is damaged, or was never recorded, is made again', async (t) => {
-  const { at, dump } = await scene(t);
+  const { at, dump } = await dumpScene(t);
   await dump();
   const whole = sumsOf(at('out'));
   const arrows = Object.keys(whole).filter((file) => file.endsWith('.arrow'));
@@ -226,7 +204,7 @@ t.test('a shard that is damaged, or was never recorded, is made again', async (t
 });
 
 t.test('shares of several processes, finished by one', async (t) => {
-  const { at, dump } = await scene(t);
+  const { at, dump } = await dumpScene(t);
   await dump({ out: at('whole') });
   for (const part of [3, 1]) await dump({ share: { part, of: 3 } });
   t.ok(existsSync(at('out/manifest-3-of-3.json')));
@@ -244,13 +222,19 @@ t.test('shares of several processes, finished by one', async (t) => {
 });
 
 t.test('a changed mix: only what is missing is computed, and the way back costs nothing', async (t) => {
-  const samples = randomSamples(60);
+  const samples = randomSamples(140);
   const [before, after] = [samples.slice(0, 40), [...samples.slice(25)].reverse()];
-  const { at, dump } = await scene(t, { samples: before });
+  const { at, dump, lines } = await dumpScene(t, { samples: before });
   const { manifest: first } = await dump();
   const old = sumsOf(at('out'));
   await writeTinyMix(at('other'), { tokenizer: at('teacher'), samples: after });
+  lines.length = 0;
   const { manifest: second } = await dump({ mix: at('other') });
+  t.match(
+    lines.findLast((line) => line.includes(' samples, ')),
+    /^100\/100 samples/,
+    'the teacher reads as many',
+  );
   const made = shardRecords(at('out')).flatMap((record) =>
     first!.files.some(({ file }) => file.endsWith(record.shard.file)) ? [] : record.samples,
   );
@@ -282,7 +266,7 @@ t.test('a changed mix: only what is missing is computed, and the way back costs 
 });
 
 t.test('another teacher, and other parameters, have folders of their own', async (t) => {
-  const { at, dump, lines } = await scene(t);
+  const { at, dump, lines } = await dumpScene(t);
   const { manifest: first } = await dump();
   await makeTinyModel(at('second'), { seed: 1 });
   const { manifest: second } = await dump({ teacher: at('second') });
@@ -296,13 +280,14 @@ t.test('another teacher, and other parameters, have folders of their own', async
   const back = await dump();
   t.same(back.manifest, first);
   t.equal(back.upToDate, false);
-  t.same(lines, [], 'nothing was computed');
+  const computed = () => lines.filter((line) => line.includes(' samples, '));
+  t.same(computed(), [], 'nothing was computed');
   await dump({ config: { ...CONFIG, batch_tokens: 100, head_block: 8 } });
-  t.same(lines, [], 'how it is computed is no reason to compute it again');
+  t.same(computed(), [], 'how it is computed is no reason to compute it again');
 });
 
 t.test('a teacher with other tokens is refused, naming the first', async (t) => {
-  const { at, dump, lines } = await scene(t);
+  const { at, dump, lines } = await dumpScene(t);
   await makeTinyModel(at('student'), {});
   await cp(at('teacher'), at('swapped'), { recursive: true });
   const text = await readFile(at('swapped/tokenizer.json'), 'utf8');
@@ -330,7 +315,7 @@ t.test('a teacher with other tokens is refused, naming the first', async (t) => 
 });
 
 t.test('a template of its own does not make a teacher another family', async (t) => {
-  const { at, dump, lines } = await scene(t);
+  const { at, dump, lines } = await dumpScene(t);
   await cp(at('teacher'), at('student'), { recursive: true });
   await writeSourcesOf(at('student'), at('sources.json'));
   const text = await readFile(at('teacher/tokenizer_config.json'), 'utf8');
@@ -345,7 +330,7 @@ t.test('NaN is named by sample and position', async (t) => {
   const edit = (name: string, values: Float32Array) => {
     if (name === 'model.embed_tokens.weight') values[299 * 64] = NaN;
   };
-  const { at, dump } = await scene(t, { samples: [...samples, bad], model: { tied: false, edit } });
+  const { at, dump } = await dumpScene(t, { samples: [...samples, bad], model: { tied: false, edit } });
   const message = `sample ${bad.id} (even), position 2: the teacher gives a logit that is NaN or infinite; `;
   // attention weighs a NaN that lies ahead with 0, which is NaN: the sample's first position shows it
   await t.rejects(dump(), {
@@ -356,7 +341,7 @@ t.test('NaN is named by sample and position', async (t) => {
 });
 
 t.test('a sample longer than the teacher reads is refused', async (t) => {
-  const { dump } = await scene(t, { model: { maxPositions: 16 } });
+  const { dump } = await dumpScene(t, { model: { maxPositions: 16 } });
   const message =
     /config\.json: max_position_embeddings = 16: sample [0-9a-f]+ has \d+ tokens; set max_tokens in mix.yaml to 16/;
   await t.rejects(dump(), { name: 'UserError', message });

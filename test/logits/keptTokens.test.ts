@@ -1,4 +1,5 @@
-// The adaptive number of tokens: the fewest that reach the mass, never under min_k or over top_k.
+// The adaptive number of tokens: the fewest that reach the mass, none less probable than min_probability, never under
+// min_k or over top_k.
 import t from 'tap';
 import { upload } from '../../pipeline/engine/rawOp.ts';
 import { joinPositions, keptTokens } from '../../pipeline/logits/keptTokens.ts';
@@ -22,11 +23,15 @@ const CASES = [
   { mass: 0.999, minK: 1, top: 6, k: 6 },
   { mass: 0.999, minK: 9, top: 6, k: 6 },
   { mass: 1, minK: 1, top: V, k: V },
+  { mass: 1, minK: 1, top: V, minProbability: 0.0625, k: 4 },
+  { mass: 1, minK: 1, top: V, minProbability: 0.06251, k: 3 },
+  { mass: 0.7, minK: 1, top: V, minProbability: 0.01, k: 2 },
+  { mass: 1, minK: 5, top: V, minProbability: 0.2, k: 5 },
 ];
 
-for (const { mass, minK, top: K, k } of CASES)
-  t.test(`mass ${mass}, min_k ${minK}, top_k ${K}: ${k} tokens`, (t) => {
-    const kept = keptTokens(topOf(K).top, 0, [1], { mass, minK })!;
+for (const { mass, minK, minProbability = 0, top: K, k } of CASES)
+  t.test(`mass ${mass}, min_k ${minK}, min_probability ${minProbability}, top_k ${K}: ${k} tokens`, (t) => {
+    const kept = keptTokens(topOf(K).top, 0, [1], { mass, minK, minProbability })!;
     t.equal(kept.k, k);
     t.same([...kept.ids].slice(0, 6), [5, 4, 3, 2, 1, 0].slice(0, k));
     const tail = 1 - PROBABILITIES.slice(0, k).reduce((a, b) => a + b, 0);

@@ -11,6 +11,21 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+
+def token_ids(row, vocabulary):
+    bits = max(0, (vocabulary - 1).bit_length() - 16)
+    low = np.array(row["ids_low"], np.int64)
+    high = np.unpackbits(np.array(row.get("ids_high", []), np.uint8), count=bits * len(low), bitorder="little")
+    return low + high.reshape(len(low), bits) @ (65536 << np.arange(bits))
+
+
+def log_probabilities(row):
+    values = np.array(row["logprobs"], np.float64)
+    if "logprob_step" not in row:
+        return values
+    return np.repeat(row["logprob_high"], row["k"]) - np.repeat(row["logprob_step"], row["k"]) * values
+
+
 folder, positions_file, logits_file = sys.argv[1:]
 files = sorted(pathlib.Path(folder).glob("**/*.arrow"))
 rows, entries, faults = {}, 0, 0
@@ -21,8 +36,7 @@ for path in files:
     vocabulary = int(table.schema.metadata[b"redistill.vocabulary_size"])
     for row in table.to_pylist():
         rows[row["id"]] = row
-        ids = np.array(row["ids_high"], np.int64) * 65536 + np.array(row["ids_low"], np.int64)
-        log_probs = np.array(row["logprobs"], np.float64)
+        ids, log_probs = token_ids(row, vocabulary), log_probabilities(row)
         starts = np.cumsum(row["k"]) - row["k"]
         within = np.ones(len(ids), bool)
         within[starts] = False  # the first of each position follows nothing
@@ -41,9 +55,8 @@ divergence = 0.0
 for n, place in enumerate(positions):
     row, p = rows[place["id"]], place["position"]
     k, end = row["k"][p], sum(row["k"][: p + 1])
-    low, high = row["ids_low"][end - k : end], row["ids_high"][end - k : end]
-    ids = torch.tensor(high).long() * 65536 + torch.tensor(low).long()
-    log_probs = torch.tensor(row["logprobs"][end - k : end], dtype=torch.float64)
+    ids = torch.from_numpy(token_ids(row, vocabulary)[end - k : end])
+    log_probs = torch.from_numpy(log_probabilities(row)[end - k : end])
     tail = torch.tensor(row["log_tail_mass"][p], dtype=torch.float64)
     top = torch.topk(logits[n], k)
     total += k

@@ -49,7 +49,8 @@ export function teacherStatistics() {
 export function logitsStatistics() {
   const size = { samples: 10, tokens: 700, mean_k: 17.25, bytes_per_token: 91.5 };
   const source = { ...size, mean_tail_mass: 0.00125, p99_tail_mass: 0.0134 };
-  const fidelity = { sequences: 8, tokens: 500, kl_live_cache: 0.00003 };
+  const figures = { sequences: 8, tokens: 500, kl_live_cache: 0.00003, kl_original_teacher: 0.0625 };
+  const fidelity = { math: figures, total: figures };
   return { vocabulary_size: 49152, temperatures: [1, 2], sources: { math: source }, total: source, fidelity };
 }
 

@@ -94,7 +94,7 @@ t.test('a complete run', async (t) => {
   const cache = rowsOf(page, 'The cache by source');
   t.strictSame(cache[1], ['math', '10', '700', '17.25', '91.5', '0.00125', '0.0134']);
   t.strictSame(cache[2]?.[0], 'total');
-  t.match(page.text, /fidelity kl live cache\s*3e-5/);
+  t.match(page.text, /kl live cache\s*kl original teacher\s*math\s*8\s*500\s*3e-5\s*0.0625/);
   t.strictSame(rowsOf(page, 'Parameters that differ between runs'), [
     ['parameter', 'main', 'slow'],
     ['learning_rate', '0.0002', '0.00002'],

@@ -91,6 +91,19 @@ t.test('a stage that failed with new ARGS is not taken for done', (t) => {
   t.end();
 });
 
+t.test('LAUNCH and SHARDS choose how the logits are made, and make nothing stale', (t) => {
+  const { make, touch } = project(t);
+  make();
+  t.same(make('LAUNCH=local', 'SHARDS=4').stages, []);
+  touch('data/recipes/r/logits.yaml');
+  t.match(make('logits', 'LAUNCH=slurm', 'SHARDS=16', 'ARGS=--top-k 9').calls, [
+    /^stages\/launch.ts --launch slurm --shards 16 --config .*\/logits.yaml .* --top-k 9$/,
+  ]);
+  t.same(make('logits', 'LAUNCH=local', 'SHARDS=2', 'ARGS=--top-k 9').stages, []);
+  t.same(make('logits', 'ARGS=--top-k 9').stages, []);
+  t.end();
+});
+
 t.test('refuses what it cannot place, in one line', (t) => {
   const { make } = project(t);
   for (const goals of [[], ['test'], ['mix', 'train']])
@@ -99,6 +112,16 @@ t.test('refuses what it cannot place, in one line', (t) => {
     make('RECIPE=none').errors,
     /^Makefile:\d+: \*\*\* no recipe "none" in data\/recipes; .*: r\. .*\n$/,
   );
+  for (const words of [['LAUNCH=pbs', 'SHARDS=4'], ['SHARDS=4']])
+    t.match(
+      make(...words).errors,
+      /^Makefile:\d+: \*\*\* LAUNCH="(pbs)?": expected slurm or local, with SHARDS, .*\n$/,
+    );
+  for (const words of [['SHARDS=0'], ['SHARDS=four'], ['SHARDS=2 3'], []])
+    t.match(
+      make('LAUNCH=local', ...words).errors,
+      /^Makefile:\d+: \*\*\* SHARDS=".*": expected the number of shares, such as SHARDS=8\. .*\n$/,
+    );
   t.match(make('clean', 'RECIPE=').errors, /no recipe ""/, 'clean never removes all runs');
   t.end();
 });

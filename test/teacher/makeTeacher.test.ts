@@ -1,5 +1,5 @@
 // The teacher stage on a tiny random model: what it writes, reads back, keeps after an interruption, and refuses.
-import { copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { readJsonObject } from '../../pipeline/artifact/jsonFile.ts';
@@ -10,6 +10,7 @@ import { tf } from '../../pipeline/engine/tensorflow.ts';
 import { openCheckpoint, openWeights, writeCheckpoint } from '../../pipeline/model/checkpoint.ts';
 import { toBfloat16, toFloat32 } from '../../pipeline/model/halfPrecision.ts';
 import { readPackedWeight } from '../../pipeline/model/hqqWeights.ts';
+import type { TensorSource } from '../../pipeline/model/safetensors.ts';
 import { makeTeacher } from '../../pipeline/teacher/makeTeacher.ts';
 import { teacherConfig } from '../../pipeline/teacher/teacherConfig.ts';
 import type { TeacherStatistics } from '../../pipeline/teacher/teacherStatistics.ts';
@@ -48,7 +49,7 @@ t.test('weights are packed as configured, all else is bfloat16, and every part i
     const error = relativeErrorOf(exact, rows.dataSync() as Float32Array);
     t.ok(Math.abs(error - quality.relative_error) < 1e-5, `${module}: ${error}, as the manifest says`);
     t.ok(
-      error < { 8: 0.01, 4: 0.12, 3: 0.25, 2: 0.6 }[packed.bits],
+      error < { 8: 0.01, 4: 0.12, 3: 0.25, 2: 0.6, 1: 1 }[packed.bits],
       `${packed.bits} bits are enough for that`,
     );
     t.notOk(weights.has(`${module}.weight`));
@@ -64,14 +65,17 @@ t.test('weights are packed as configured, all else is bfloat16, and every part i
   await Promise.all([source.close(), weights.close()]);
   t.equal(tf.memory().numTensors, tensorsBefore, 'nothing leaks');
 
-  t.match(await readJsonObject(join(out, 'config.json')), {
-    torch_dtype: 'bfloat16',
-    quantization_config: {
-      quant_method: 'hqq',
-      quant_config: { weight_quant_params: { nbits: 4, group_size: 64, axis: 1 } },
-      skip_modules: ['lm_head', '*.v_proj'],
-    },
-  });
+  const { torch_dtype: dtype, quantization_config: written } = (await readJsonObject(
+    join(out, 'config.json'),
+  )) as { torch_dtype: string; quantization_config: { quant_config: Record<string, object> } };
+  t.equal(dtype, 'bfloat16');
+  t.match(written, { quant_method: 'hqq', skip_modules: ['lm_head', 'self_attn.v_proj'] });
+  t.strictSame(Object.keys(written.quant_config).sort(), [
+    ...['mlp.down_proj', 'mlp.gate_proj', 'mlp.up_proj'],
+    ...['self_attn.k_proj', 'self_attn.o_proj', 'self_attn.q_proj'],
+  ]);
+  t.match(written.quant_config['mlp.down_proj'], { weight_quant_params: { nbits: 8, group_size: 32 } });
+  t.match(written.quant_config['self_attn.k_proj'], { weight_quant_params: { nbits: 4, round_zero: true } });
   const expected = [...SHARDS, 'chat_template.jinja', 'config.json', 'model.safetensors.index.json'];
   expected.push('tokenizer.json', 'tokenizer_config.json');
   t.strictSame(manifest.files.map(({ file }) => file).sort(), expected.sort());
@@ -112,6 +116,37 @@ t.test(
     t.strictSame(sumsOf(out), complete);
   },
 );
+
+t.test('a run that ends within a layer goes on after its last matrix, with the same bytes', async (t) => {
+  const { model, out } = await folders(t);
+  const lines: string[] = [];
+  const run = (parameters = {}) => {
+    const progress = (line: string) => lines.push(line);
+    return makeTeacher({ config: teacherConfig.parse(parameters), model, out, progress });
+  };
+  await run();
+  const complete = sumsOf(out);
+  await rm(out, { recursive: true });
+  const inTheWay = join(out, `${SHARDS[2]!}.tmp`);
+  await mkdir(inTheWay, { recursive: true });
+  await t.rejects(run(), { code: 'EISDIR' });
+  const parts = join(out, 'unfinished');
+  t.equal((await readdir(parts)).length, 7, 'all matrices of the second layer');
+  await rm(inTheWay, { recursive: true });
+  await rm(join(parts, 'model.layers.1.mlp.up_proj.safetensors'));
+  await writeFile(join(parts, 'model.layers.1.mlp.gate_proj.safetensors'), 'cut off');
+  lines.length = 0;
+  await run();
+  t.equal(lines.filter((line) => /3\/3 .*: model\.layers\.1\.\S+ kept$/.test(line)).length, 5);
+  t.strictSame(sumsOf(out), complete);
+
+  await rm(out, { recursive: true });
+  await mkdir(inTheWay, { recursive: true });
+  await t.rejects(run({ bits: 8 }), { code: 'EISDIR' });
+  await rm(inTheWay, { recursive: true });
+  await run();
+  t.strictSame(sumsOf(out), complete, "another teacher's matrices are of no use");
+});
 
 t.test('another model or parameter is another teacher', async (t) => {
   const { model, out } = await folders(t, { layers: 3 });
@@ -170,20 +205,79 @@ t.test('what cannot be done is said before anything is written', async (t) => {
     attempt({ modules: { '*.up': { bits: 8 } } }),
     refusal(/modules = "\*\.up": fits no linear layer/),
   );
+  const headOverride = { modules: { lm_head: { bits: 8 } } };
+  await t.rejects(
+    attempt(headOverride),
+    refusal(/modules = "lm_head": fits no linear layer that is quantized/),
+  );
+  await t.rejects(attempt({ bits: 1, group_size: 60, axis: 0 }), refusal(/group_size = 60: /));
   await t.rejects(attempt({ skip: ['*'] }), refusal(/there is no linear layer to quantize/));
   await t.rejects(attempt({}, model, model), refusal(/is the folder of the model itself/));
   await t.rejects(attempt({}, join(model, 'none')), refusal(/none\/config\.json: no such file/));
   await t.rejects(stat(out), { code: 'ENOENT' });
-  const edit = (name: string, values: Float32Array) => {
-    if (name === 'model.layers.1.mlp.up_proj.weight') values[7] = NaN;
-  };
-  await makeTinyModel(model, { modelType: 'qwen2', tied: false, edit });
-  await t.rejects(
-    attempt({}),
-    refusal(/model\.layers\.1\.mlp\.up_proj\.weight: holds NaN or infinite values/),
-  );
-  t.equal(await findManifest(out), undefined);
 });
+
+t.test('weights that cannot be quantized are named', async (t) => {
+  const { model, out } = await folders(t);
+  const expectRefusal = async (tensor: string, change: (values: Float32Array) => void, message: RegExp) => {
+    const edit = (name: string, values: Float32Array) => {
+      if (name === tensor) change(values);
+    };
+    await makeTinyModel(model, { modelType: 'qwen2', tied: false, edit });
+    const attempt = makeTeacher({ config: teacherConfig.parse({}), model, out });
+    await t.rejects(attempt, { name: 'UserError', message });
+    t.equal(await findManifest(out), undefined);
+  };
+  const up = 'model.layers.1.mlp.up_proj.weight';
+  await expectRefusal(up, (values) => (values[7] = NaN), /1\.mlp\.up_proj\.weight: holds NaN or infinite/);
+  await expectRefusal(up, (values) => (values[7] = -Infinity), /up_proj\.weight: holds NaN or infinite/);
+  const narrow = (values: Float32Array) => values.forEach((_, i) => (values[i] = 100 + i * 1e-4));
+  await expectRefusal(up, narrow, /up_proj\.weight: .* zero point beyond float16; name this layer/);
+  const embedding = 'model.embed_tokens.weight';
+  await expectRefusal(embedding, (values) => (values[300] = NaN), /embed_tokens\.weight: holds NaN/);
+});
+
+t.test(
+  'a checkpoint that is not what its config.json says is refused before anything is written',
+  async (t) => {
+    const { model, out } = await folders(t);
+    const source = await openCheckpoint(model);
+    const damaged = join(model, 'damaged');
+    const attempt = async (change: (tensor: TensorSource) => TensorSource[]) => {
+      await rm(damaged, { recursive: true, force: true });
+      await mkdir(damaged);
+      await copyFile(join(model, 'config.json'), join(damaged, 'config.json'));
+      const tensors = source.names().flatMap((name) => {
+        const data = async () => (await source.read(name)).data;
+        return change({ name, ...source.info(name), data });
+      });
+      await writeCheckpoint(damaged, { tensors, maxShardBytes: 100_000 });
+      await makeTeacher({ config: teacherConfig.parse({}), model: damaged, out });
+    };
+    const down = 'model.layers.1.mlp.down_proj.weight';
+    await t.rejects(
+      attempt((tensor) => (tensor.name === down ? [] : [tensor])),
+      { name: 'UserError', message: /1\.mlp\.down_proj\.weight: this tensor is missing from the checkpoint/ },
+    );
+    await t.rejects(
+      attempt((tensor) => (tensor.name === down ? [{ ...tensor, shape: [32, 384] }] : [tensor])),
+      {
+        name: 'UserError',
+        message: /down_proj\.weight = \[32,384\]: config\.json asks for the shape \[64,192\]/,
+      },
+    );
+    await t.rejects(
+      attempt((tensor) => (tensor.name === down ? [tensor, { ...tensor, name: 'x.W_q' }] : [tensor])),
+      { name: 'UserError', message: /x\.W_q: the model is quantized already; name the unquantized/ },
+    );
+    await attempt((tensor) => [tensor]);
+    await source.close();
+    const shard = join(damaged, 'model-00002-of-00006.safetensors');
+    await truncate(shard, (await stat(shard)).size - 1);
+    const cut = makeTeacher({ config: teacherConfig.parse({}), model: damaged, out });
+    await t.rejects(cut, { name: 'UserError', message: /model-00002-of-00006\.safetensors: cut off: holds/ });
+  },
+);
 
 t.test('parameters out of range are named with their flag', async (t) => {
   const file = 'data/recipes/smollm2/teacher.yaml';
@@ -194,8 +288,9 @@ t.test('parameters out of range are named with their flag', async (t) => {
   );
   const refused = (overrides: Record<string, string>, message: RegExp) =>
     t.rejects(loadConfig(teacherConfig, { file, overrides }), { name: 'UserError', message });
-  await refused({ bits: '5' }, /^--bits: bits = 5: .*8\|4\|3\|2$/);
-  await refused({ group_size: '60' }, /^--group-size: group_size = 60: .*multiple of 8$/);
+  await refused({ bits: '5' }, /^--bits: bits = 5: .*8\|4\|3\|2\|1$/);
+  await refused({ group_size: '0' }, /^--group-size: group_size = 0: .*>0$/);
+  await refused({ group_size: '1.5' }, /^--group-size: group_size = 1.5: .*int/);
   await refused({ axis: '2' }, /^--axis: axis = 2: .*0\|1$/);
   await refused(
     { modules: '{x: {bit: 8}}' },

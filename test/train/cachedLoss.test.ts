@@ -82,7 +82,7 @@ async function scene(t: Test) {
   const config = logitsConfig.parse({ top_k: V, mass: 1, temperatures: [2], precision: 'float32' });
   await dumpLogits({ config, mix: at('mix'), teacher: at('teacher'), out: at('logits') });
   const cache = await openLogits(at('logits'));
-  const [micro] = batchesByLength(samples, config.batch_tokens);
+  const [micro] = batchesByLength(samples, 8192);
   const batchAt = (temperature: number) => trainingBatch(micro!, cache, { temperature });
   const teacher = await loadDecoder(at('teacher'), { dtype: 'bfloat16' }); // as the stage loads it
   const student = await loadDecoder(at('student'), { dtype: 'float32' });

@@ -39,24 +39,28 @@ def matrices():
 
 
 def cases():
-    for bits in (8, 4, 3, 2):
+    for bits in (8, 4, 3, 2, 1):
         for axis in (0, 1):
             for optimize in (True, False):
-                yield "W", bits, axis, optimize
+                yield "W", bits, axis, optimize, GROUP_SIZE
     for axis in (0, 1):
-        yield "W2", 4, axis, True
+        yield "W2", 4, axis, True, GROUP_SIZE
+    # BaseQuantizeConfig wants multiples of 8; the quantizer itself and all that reads its files do not.
+    for bits, axis, group_size in ((8, 1, 5), (4, 0, 6), (4, 1, 15), (3, 0, 5), (3, 1, 60), (2, 0, 12), (1, 1, 12)):
+        yield "W2", bits, axis, True, group_size
 
 
 def main():
     tensors = matrices()
     listed = []
-    for name, bits, axis, optimize in cases():
+    for name, bits, axis, optimize, group_size in cases():
         prefix = "" if name == "W" else f"{name}_"
-        key = f"{prefix}b{bits}_axis{axis}_{'opt' if optimize else 'rtn'}"
+        size = "" if group_size == GROUP_SIZE else f"_group{group_size}"
+        key = f"{prefix}b{bits}_axis{axis}{size}_{'opt' if optimize else 'rtn'}"
         packed, meta = Quantizer.quantize(
             tensors[name],
             nbits=bits,
-            group_size=GROUP_SIZE,
+            group_size=group_size,
             optimize=optimize,
             round_zero=bits == 4,
             axis=axis,
@@ -68,7 +72,7 @@ def main():
         tensors[f"{key}.scale"] = meta["scale"]
         tensors[f"{key}.zero"] = meta["zero"]
         tensors[f"{key}.W_deq"] = Quantizer.dequantize(packed, meta)
-        listed.append(dict(key=key, nbits=bits, axis=axis, group_size=GROUP_SIZE, optimize=optimize))
+        listed.append(dict(key=key, nbits=bits, axis=axis, group_size=group_size, optimize=optimize))
     save_file(tensors, HERE / "hqq_goldens.safetensors")
     (HERE / "hqq_goldens.json").write_text(json.dumps({"hqq": "0.2.8", "cases": listed}, indent=1) + "\n")
     save_linear()
