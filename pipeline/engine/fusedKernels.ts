@@ -24,7 +24,7 @@ export function withoutFusedKernels<R>(f: () => R): R {
 
 function addRuns(): boolean {
   try {
-    tf.tidy(() => rawOp('RedistillAdd', [tf.zeros([1, 1]), tf.zeros([1, 1])], { T: 'float32' }));
+    tf.tidy(() => void rawOp('RedistillAdd', [tf.zeros([1, 1]), tf.zeros([1, 1])], { T: 'float32' }));
     return true;
   } catch {
     return false; // the npm package's own binding

@@ -1,4 +1,4 @@
-// HQQ-packed weights: codes of 8, 4, 3 or 2 bits with a scale and a zero point for each group, w = (code - zero) * scale.
+// HQQ-packed weights: codes of 8, 4, 3, 2 or 1 bits, a scale and a zero point for each group, w = (code - zero) * scale.
 // Layout and packing are those of the Python package hqq 0.2.8, so its files are read and written as they are:
 // the matrix [out, in], read in row-major order, becomes [groups, groupSize] (axis 1: a group is a row) or
 // [groupSize, groups] (axis 0: a column); its rows are then cut into equal parts whose codes share one integer,

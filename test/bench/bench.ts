@@ -18,7 +18,7 @@ import { teacherConfig } from '../../pipeline/teacher/teacherConfig.ts';
 
 /** What runs: a task of ours.ts or a Python script, on one of the models. */
 type Side = { model: 'teacher' | 'quantized' | 'student'; flags?: string[] } & (
-  { task: 'prefill' | 'kdStep' } | { script: 'prefill.py' | 'kdStep.py' }
+  { task: 'prefill' | 'kdStep' | 'quantize' } | { script: 'prefill.py' | 'kdStep.py' | 'quantize.py' }
 );
 
 const PREFILL = { task: 'prefill', model: 'teacher' } as const;
@@ -29,6 +29,7 @@ const PYTORCH_KD_STEP = { script: 'kdStep.py', model: 'student' } as const;
 
 interface Comparison {
   name: string;
+  unit?: string;
   batch: number;
   length: number;
   ours: Side;
@@ -51,6 +52,14 @@ const COMPARISONS: Comparison[] = [
     length: 256,
     ours: QUANTIZED_PREFILL,
     theirs: PREFILL,
+  },
+  {
+    name: 'quantize_4bit_4096x4096',
+    unit: 'weights/s',
+    batch: 4096,
+    length: 4096,
+    ours: { task: 'quantize', model: 'teacher' },
+    theirs: { script: 'quantize.py', model: 'teacher' },
   },
   { name: 'kd_step_4x256', batch: 4, length: 256, ours: KD_STEP, theirs: PYTORCH_KD_STEP },
   { name: 'kd_step_2x1024', batch: 2, length: 1024, ours: KD_STEP, theirs: PYTORCH_KD_STEP },
@@ -115,7 +124,10 @@ interface Setting {
   compile: boolean;
 }
 
-async function compare({ name, batch, length, ...sides }: Comparison, setting: Setting): Promise<void> {
+async function compare(
+  { name, unit = 'tokens/s', batch, length, ...sides }: Comparison,
+  setting: Setting,
+): Promise<void> {
   const ours: Run[] = [];
   const theirs: Run[] = [];
   for (let round = 0; round < setting.rounds; round++) {
@@ -124,7 +136,7 @@ async function compare({ name, batch, length, ...sides }: Comparison, setting: S
   }
   const rate = (runs: Run[]) => (batch * length) / median(runs.flatMap(({ seconds }) => seconds));
   const gigabytes = (runs: Run[]) => median(runs.map(({ peakBytes }) => peakBytes)) / 1e9;
-  printLine(name, rate(ours), rate(theirs), 'tokens/s');
+  printLine(name, rate(ours), rate(theirs), unit);
   printLine(`${name}_memory`, gigabytes(ours), gigabytes(theirs), 'GB');
   if (!('task' in sides.ours) || sides.ours.task !== 'prefill') return;
   const perToken = await productFlops(setting.teacher);

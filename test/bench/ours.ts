@@ -21,6 +21,8 @@ import { accumulateGradients, applyUpdate, createStudent } from '../../pipeline/
 import { lossOf, trainConfig } from '../../pipeline/train/trainConfig.ts';
 import { trainingBatch } from '../../pipeline/train/trainingBatch.ts';
 
+import { quantize } from './quantize.ts';
+
 const TOP_K = 64;
 
 interface Shape {
@@ -122,6 +124,6 @@ const { values } = parseArgs({
   options: { task: text, model: text, batch: text, length: text, repeats: text },
 });
 const shape = { model: values.model!, batch: Number(values.batch), length: Number(values.length) };
-const tasks = { prefill, kdStep };
+const tasks = { prefill, kdStep, quantize };
 const step = await tasks[values.task as keyof typeof tasks](shape);
 await measure(step, Number(values.repeats));

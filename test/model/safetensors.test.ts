@@ -2,8 +2,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { toBfloat16, toFloat32 } from '../../pipeline/model/halfPrecision.ts';
-import { openSafetensors, writeSafetensors, type TensorSource } from '../../pipeline/model/safetensors.ts';
+import { hasNonFinite, toBfloat16, toFloat32 } from '../../pipeline/model/halfPrecision.ts';
+import {
+  openSafetensors,
+  readPieces,
+  writeSafetensors,
+  type TensorSource,
+} from '../../pipeline/model/safetensors.ts';
 import { sha256Of } from '../fileBytes.ts';
 import { readJson } from '../readJson.ts';
 
@@ -25,6 +30,43 @@ t.test('a file of every dtype is read, and written again byte for byte', async (
   const copy = join(t.testdir(), 'copy.safetensors');
   await writeSafetensors(copy, sources.reverse());
   t.ok(readFileSync(copy).equals(readFileSync(DTYPES)));
+});
+
+t.test('parts of a tensor are its bytes there, and pieces make a file as the whole does', async (t) => {
+  const file = await openSafetensors(DTYPES);
+  t.teardown(file.close);
+  const { data, shape } = await file.read('alpha');
+  t.same(await file.readRange('alpha', { begin: 2, end: 7 }), data.subarray(4, 14));
+  t.equal((await file.readRange('alpha', { begin: 15, end: 15 })).byteLength, 0);
+  for (const range of [
+    { begin: 0, end: 16 },
+    { begin: -1, end: 1 },
+    { begin: 3, end: 2 },
+  ])
+    await t.rejects(file.readRange('alpha', range), { name: 'RangeError' });
+  await t.rejects(file.readRange('beta?', { begin: 0, end: 0 }), { name: 'UserError' });
+
+  const large = new Uint8Array(9 << 20).map((_, i) => i * 7 + (i >> 8)); // three pieces of 2^22 elements
+  const [whole, pieces, copy] = ['whole', 'pieces', 'copy'].map((name) => join(t.testdirName, name));
+  t.testdir();
+  const info = { name: 'x', dtype: 'U8' as const, shape: [large.length] };
+  const halves = [large.subarray(0, 1000), large.subarray(1000)];
+  await writeSafetensors(whole!, [{ ...info, data: () => large }]);
+  await writeSafetensors(pieces!, [{ ...info, data: () => halves }]);
+  const source = await openSafetensors(whole!);
+  await writeSafetensors(copy!, [{ ...info, data: () => readPieces(source, info) }]);
+  await source.close();
+  for (const path of [pieces!, copy!]) t.ok(readFileSync(path).equals(readFileSync(whole!)), path);
+  const short = writeSafetensors(copy!, [{ ...info, data: () => halves.slice(1) }]);
+  await t.rejects(short, { message: /^x: 9436184 bytes given, 9437184 expected$/ });
+  t.same(shape, [3, 5]);
+});
+
+t.test('what is not finite is found among bfloat16 numbers', (t) => {
+  const bytes = (...values: number[]) => toBfloat16(Float32Array.from(values));
+  t.notOk(hasNonFinite(bytes(0, -1, 3e38, 1e-40)));
+  for (const value of [NaN, Infinity, -Infinity]) t.ok(hasNonFinite(bytes(0, 1, value)), String(value));
+  t.end();
 });
 
 t.test('float16 and bfloat16 become the float32 values that torch has', async (t) => {

@@ -88,6 +88,7 @@ AccountingStorageType=accounting_storage/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SlurmdParameters=config_overrides
+SchedulerParameters=sched_interval=2,bf_interval=2
 ReturnToService=2
 KillWait=5
 NodeName=localhost CPUs=${cpus} State=UNKNOWN

@@ -11,6 +11,7 @@ import { openCheckpoint, openWeights, writeCheckpoint } from '../../pipeline/mod
 import { toBfloat16, toFloat32 } from '../../pipeline/model/halfPrecision.ts';
 import { readPackedWeight } from '../../pipeline/model/hqqWeights.ts';
 import type { TensorSource } from '../../pipeline/model/safetensors.ts';
+import { disposeDecoder, loadDecoder } from '../../pipeline/model/loadDecoder.ts';
 import { makeTeacher } from '../../pipeline/teacher/makeTeacher.ts';
 import { teacherConfig } from '../../pipeline/teacher/teacherConfig.ts';
 import type { TeacherStatistics } from '../../pipeline/teacher/teacherStatistics.ts';
@@ -146,6 +147,16 @@ t.test('a run that ends within a layer goes on after its last matrix, with the s
   await rm(inTheWay, { recursive: true });
   await run();
   t.strictSame(sumsOf(out), complete, "another teacher's matrices are of no use");
+});
+
+t.test('packed matrices that are not those of config.json are refused on loading', async (t) => {
+  const { model, out } = await folders(t);
+  await makeTeacher({ config: teacherConfig.parse({}), model, out });
+  disposeDecoder(await loadDecoder(out, { dtype: 'bfloat16' }));
+  const config = await readJsonObject(join(out, 'config.json'));
+  await writeFile(join(out, 'config.json'), JSON.stringify({ ...config, intermediate_size: 96 }));
+  const message = /mlp\.gate_proj = \[192,64\]: config\.json asks for the shape \[96,64\]/;
+  await t.rejects(loadDecoder(out, { dtype: 'bfloat16' }), { name: 'UserError', message });
 });
 
 t.test('another model or parameter is another teacher', async (t) => {
