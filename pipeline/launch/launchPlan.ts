@@ -7,7 +7,7 @@ import { fingerprint } from '../artifact/fingerprint.ts';
 import { commitJson } from '../artifact/jsonFile.ts';
 import type { LogitsConfig } from '../logits/logitsConfig.ts';
 import { shareManifest } from '../logits/share.ts';
-import type { SlurmConfig } from './slurmConfig.ts';
+import type { SlurmConfig } from '../logits/slurmConfig.ts';
 
 export interface Launch {
   /** Of its jobs; the same for the same work, so that a command given again finds those of the first. */

@@ -1,6 +1,6 @@
 // The parameters of the logits stage (logits.yaml): what of the teacher's distributions is kept, and how they are made.
 import { z } from 'zod';
-import { slurmConfig } from '../launch/slurmConfig.ts';
+import { slurmConfig } from './slurmConfig.ts';
 
 export const logitsConfig = z
   .strictObject({

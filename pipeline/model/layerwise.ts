@@ -3,19 +3,26 @@
 import { gatherRows } from '../engine/layoutOps.ts';
 import { int32 } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import type { PaddedBatch } from '../mix/batches.ts';
 import { batchShape, decoderLayer, embed, finalNorm } from './decoder.ts';
 import { disposeLayer, type DecoderParts } from './loadDecoder.ts';
+
+/** Token ids of sequences padded on the right, and the rows of their hidden states [B T, D] that are wanted. */
+interface Batch {
+  ids: Int32Array; // [B, T]
+  B: number;
+  T: number;
+  rows: Int32Array;
+}
 
 /** @returns of each batch the hidden states of its `rows` as the head reads them, [rows, D]; free them */
 export async function layerwiseHiddenStates(
   parts: DecoderParts,
-  batches: readonly PaddedBatch[],
+  batches: readonly Batch[],
 ): Promise<Tensor[]> {
   const embedding = await parts.embedding();
   let states = batches.map(({ ids }) => embed({ embedding }, ids));
   embedding.values.dispose();
-  const replace = (make: (x: Tensor, batch: PaddedBatch) => Tensor) => {
+  const replace = (make: (x: Tensor, batch: Batch) => Tensor) => {
     states = states.map((x, b) => {
       const next = tf.tidy(() => make(x, batches[b]!));
       x.dispose();

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import t from 'tap';
 import type { Launch } from '../../pipeline/launch/launchPlan.ts';
-import { slurmConfig } from '../../pipeline/launch/slurmConfig.ts';
+import { slurmConfig } from '../../pipeline/logits/slurmConfig.ts';
 import {
   arrayArguments,
   mergeArguments,
