@@ -77,6 +77,11 @@ async function* inspectEngine(folder: string): AsyncGenerator<Finding> {
     const { engineInfo } = await import('../engine/rawOp.ts');
     const { version, device } = engineInfo();
     yield { name, found: `${version} on the ${device.toUpperCase()}` };
+    const { hasFusedKernels } = await import('../engine/fusedKernels.ts');
+    yield {
+      name: 'fused kernels',
+      found: hasFusedKernels() ? 'in use' : 'not in use: composed ops do the same, slower',
+    };
     const { matmulRate } = await import('../engine/matmulRate.ts');
     for (const dtype of ['float32', 'bfloat16'] as const)
       yield { name: dtype, found: `${matmulRate({ dtype }).toFixed(0)} GFLOP/s (matmul 2048)` };
