@@ -6,6 +6,12 @@ import { cast } from './layoutOps.ts';
 import { dtypeOf, rawOp } from './rawOp.ts';
 import { tf, type Tensor } from './tensorflow.ts';
 
+/** A tensor that training may replace; only a `trainable` one is given a gradient. */
+export interface Parameter {
+  values: Tensor;
+  trainable: boolean;
+}
+
 interface TapeNode {
   inputs: number[];
   output: number;

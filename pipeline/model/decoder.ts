@@ -4,17 +4,10 @@
 // them one by one, keeping only what lies between two layers.
 import { hasFusedKernels } from '../engine/fusedKernels.ts';
 import { cast, gatherRows, reshape } from '../engine/layoutOps.ts';
-import {
-  linear,
-  linears,
-  type DenseWeight,
-  type Linear,
-  type Parameter,
-  type Weight,
-} from '../engine/linear.ts';
+import { linear, linears, type DenseWeight, type Linear, type Weight } from '../engine/linear.ts';
 import { dtypeOf, int32, rawOp, type DType } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { withGradient } from '../engine/tape.ts';
+import { withGradient, type Parameter } from '../engine/tape.ts';
 import { causalAttention } from './causalAttention.ts';
 import type { ModelConfig } from './modelConfig.ts';
 import { rmsNorm } from './rmsNorm.ts';
@@ -50,6 +43,8 @@ export interface BatchShape {
   B: number;
   T: number;
   rotary: RotaryTables;
+  /** Of a training pass through adapters with dropout, another one each pass. */
+  dropoutSeed?: number;
 }
 
 /** A batch padded on the right, where causal attention never looks: token ids [B, T] and its shape. */
@@ -77,7 +72,7 @@ export function decoderLayer(
     x,
     selfAttention(rmsNorm(x, layer.inputNorm.values, norm), layer, decoder.config, shape),
   );
-  return addResidual(attended, mlp(rmsNorm(attended, layer.postAttentionNorm.values, norm), layer));
+  return addResidual(attended, mlp(rmsNorm(attended, layer.postAttentionNorm.values, norm), layer, shape));
 }
 
 /** All layers and the final norm: ids of a batch [B T] to what the head reads, [B T, D]. */
@@ -110,15 +105,16 @@ function selfAttention(
   h: Tensor,
   { query, key, value, output }: DecoderLayer,
   { numAttentionHeads: queryHeads, headDim }: ModelConfig,
-  { B, T, rotary }: BatchShape,
+  shape: BatchShape,
 ): Tensor {
-  const heads = reshapeTaped(linears(h, [query, key, value]), [B, T, -1, headDim]);
+  const { B, T, rotary } = shape;
+  const heads = reshapeTaped(linears(h, [query, key, value], shape), [B, T, -1, headDim]);
   const context = causalAttention(heads, { queryHeads, rotary });
-  return linear(reshapeTaped(context, [B * T, -1]), output);
+  return linear(reshapeTaped(context, [B * T, -1]), output, shape);
 }
 
-function mlp(h: Tensor, { gate, up, down }: DecoderLayer): Tensor {
-  return linear(swiglu(linear(h, gate), linear(h, up)), down);
+function mlp(h: Tensor, { gate, up, down }: DecoderLayer, shape: BatchShape): Tensor {
+  return linear(swiglu(linear(h, gate, shape), linear(h, up, shape)), down, shape);
 }
 
 /** x + y with x the float32 stream and y in any precision. */

@@ -2,9 +2,10 @@
 // Tensors are read one at a time, so the peak is the model plus its largest tensor. The names are those of
 // Hugging Face checkpoints; `namedParameters` walks the loaded model under the same names.
 import { cast } from '../engine/layoutOps.ts';
-import type { DenseWeight, Linear, Parameter, Weight } from '../engine/linear.ts';
+import type { DenseWeight, Linear, Weight } from '../engine/linear.ts';
 import { disposePacked } from '../engine/packedWeight.ts';
 import type { DType } from '../engine/rawOp.ts';
+import type { Parameter } from '../engine/tape.ts';
 import { tensorFromBytes } from '../engine/tensorBytes.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { UserError } from '../config/userError.ts';
@@ -16,8 +17,8 @@ import { readPackedWeight } from './hqqWeights.ts';
 interface LoadOptions {
   /** Precision of matrices and products. */
   dtype: 'float32' | 'bfloat16';
-  /** Puts the weights on the gradient tape. */
-  trainable?: boolean;
+  /** Says by its name which tensor is put on the gradient tape; such a one is read in float32. */
+  isTrainable?: (name: string) => boolean;
 }
 
 /** The parts of a model folder, each read when it is asked for: whoever needs one layer at a time frees it and `close`s. */
@@ -33,11 +34,11 @@ export interface DecoderParts extends Pick<Decoder, 'config' | 'dtype'> {
 /** @throws UserError naming folder and tensor, here or when a part is asked for, for anything missing or of the wrong shape. */
 export async function openDecoder(
   folder: string,
-  { dtype, trainable = false }: LoadOptions,
+  { dtype, isTrainable = () => false }: LoadOptions,
 ): Promise<DecoderParts> {
   const checkpoint = await openCheckpoint(folder);
   const { config, close } = checkpoint;
-  const read = reader(checkpoint, { dtype, trainable });
+  const read = reader(checkpoint, { dtype, isTrainable });
   const embedding = () => read.matrix('model.embed_tokens');
   return {
     ...{ config, dtype, close, embedding },
@@ -85,7 +86,9 @@ export function disposeWeight(weight: Weight): void {
   else weight.values.dispose();
 }
 
-/** Every unpacked parameter under its name in a checkpoint; a tied head is not listed apart. */
+/**
+ * Every unpacked parameter under its name in a checkpoint, adapters under PEFT's names; a tied head is not listed apart.
+ */
 export function namedParameters({ embedding, layers, finalNorm, head }: Decoder): Map<string, Parameter> {
   const named = new Map<string, Parameter>([['model.embed_tokens.weight', embedding]]);
   layers.forEach((layer, i) => {
@@ -103,9 +106,12 @@ function layerParameters(layer: DecoderLayer): Map<string, Parameter> {
     ['post_attention_layernorm.weight', layer.postAttentionNorm],
   ]);
   for (const [role, module] of Object.entries(PROJECTIONS) as [keyof typeof PROJECTIONS, string][]) {
-    const { weight, bias } = layer[role];
+    const { weight, bias, adapter } = layer[role];
     if (weight.kind === 'dense') named.set(`${module}.weight`, weight);
     if (bias) named.set(`${module}.bias`, bias);
+    if (!adapter) continue;
+    named.set(`${module}.lora_A.weight`, adapter.down);
+    named.set(`${module}.lora_B.weight`, adapter.up);
   }
   return named;
 }
@@ -131,15 +137,18 @@ async function readLayer(read: Reader, prefix: string): Promise<DecoderLayer> {
   };
 }
 
-function reader(checkpoint: Checkpoint, { dtype, trainable }: Required<LoadOptions>) {
+function reader(checkpoint: Checkpoint, { dtype, isTrainable }: Required<LoadOptions>) {
   const shapes = decoderShapes(checkpoint.config);
   const tensor = (name: string, dtype: DType) => readTensor(checkpoint, name, shapes.get(name)!, dtype);
+  const parameter = async (name: string, dtype: DType): Promise<Parameter> => {
+    const trainable = isTrainable(name);
+    return { values: await tensor(name, trainable ? 'float32' : dtype), trainable };
+  };
   const matrix = async (module: string): Promise<DenseWeight> => ({
     kind: 'dense',
-    values: await tensor(`${module}.weight`, dtype),
-    trainable,
+    ...(await parameter(`${module}.weight`, dtype)),
   });
-  const vector = async (name: string): Promise<Parameter> => ({ values: await tensor(name, 'float32') });
+  const vector = (name: string) => parameter(name, 'float32');
   const weight = async (module: string): Promise<Weight> => {
     if (!checkpoint.has(`${module}.W_q`)) return matrix(module);
     const packed = await readPackedWeight(checkpoint, module);
@@ -155,7 +164,8 @@ function reader(checkpoint: Checkpoint, { dtype, trainable }: Required<LoadOptio
 
 const TENSOR_DTYPES: Record<string, DType> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
-async function readTensor(
+/** @throws UserError when the tensor is missing or of another shape or kind. */
+export async function readTensor(
   checkpoint: Checkpoint,
   name: string,
   shape: number[],

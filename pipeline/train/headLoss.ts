@@ -2,7 +2,8 @@
 // and what remains is dHidden and dWeight. So memory does not grow with tokens times vocabulary.
 // With z = h Wᵀ:  dh = dz W,  dW = Σ_blocks dzᵀ h.
 import { cast, slice } from '../engine/layoutOps.ts';
-import { linear, matMul, type DenseWeight } from '../engine/linear.ts';
+import { linear, type DenseWeight } from '../engine/linear.ts';
+import { matMul } from '../engine/matMul.ts';
 import { dtypeOf } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import {
@@ -21,7 +22,8 @@ export interface LossSums {
 /**
  * @param hidden [n, D] after the final norm, one row a loss position
  * @param scale the weight of each position in the step's loss: 1 / positions of the whole step
- * @param addHeadGradient receives each block's share of dW [V, D] float32; it is disposed afterwards
+ * @param addHeadGradient receives each block's share of dW [V, D] float32; it is disposed afterwards. A
+ * frozen head has none, and none is computed
  * @returns the sums and dHidden [n, D] float32
  */
 export function headLoss({
@@ -39,7 +41,7 @@ export function headLoss({
   loss: DistillationLoss;
   scale: number;
   blockSize: number;
-  addHeadGradient: (dWeight: Tensor) => void;
+  addHeadGradient?: ((dWeight: Tensor) => void) | undefined;
 }): { sums: LossSums; dHidden: Tensor } {
   const sums = { divergence: 0, crossEntropy: 0 };
   const dHidden = tf.tidy(() => {
@@ -61,8 +63,10 @@ export function headLoss({
     );
     sums.divergence += divergence.sum().dataSync()[0]!;
     sums.crossEntropy += crossEntropy.sum().dataSync()[0]!;
-    const scaled = cast(cast(h, 'float32').mul(scale), dtype);
-    addHeadGradient(cast(matMul(dLogits, scaled, { transposeA: true }), 'float32'));
+    if (addHeadGradient) {
+      const scaled = cast(cast(h, 'float32').mul(scale), dtype);
+      addHeadGradient(cast(matMul(dLogits, scaled, { transposeA: true }), 'float32'));
+    }
     return cast(matMul(dLogits, head.values), 'float32').mul(scale);
   }
 }

@@ -2,9 +2,16 @@
 // the step being built up. With `recompute` only the layers' inputs are kept and each layer is computed again on the
 // way back: a third more work for a fraction of the memory.
 import { cast, gatherRows } from '../engine/layoutOps.ts';
-import type { DenseWeight, Parameter } from '../engine/linear.ts';
+import type { DenseWeight } from '../engine/linear.ts';
 import { int32, rawOp } from '../engine/rawOp.ts';
-import { backpropagate, record, recomputed, withGradient, type Leaves } from '../engine/tape.ts';
+import {
+  backpropagate,
+  record,
+  recomputed,
+  withGradient,
+  type Leaves,
+  type Parameter,
+} from '../engine/tape.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import {
   assignAdd,
@@ -16,9 +23,12 @@ import {
 } from '../engine/variable.ts';
 import { batchShape, decoderLayer, embed, finalNorm, type Decoder } from '../model/decoder.ts';
 import { loadDecoder, namedParameters } from '../model/loadDecoder.ts';
+import { readModelConfig } from '../model/modelConfig.ts';
 import { adamState, adamWUpdate, disposeAdamState, type AdamOptions, type AdamState } from './adamW.ts';
 import type { DistillationLoss } from './distillationLoss.ts';
+import { frozenParameters } from './frozenParameters.ts';
 import { headLoss, type LossSums } from './headLoss.ts';
+import { adaptedProjections, attachAdapters, type LoraConfig } from './lora.ts';
 import type { TrainingBatch } from './trainingBatch.ts';
 
 /** A parameter with its optimizer state; `gradient` exists from the first backward pass of a step to its update. */
@@ -31,28 +41,47 @@ interface TrainedParameter {
 export interface Student {
   /** Holds the copies that the products run on; they follow the masters after each update. */
   decoder: Decoder & { head: DenseWeight };
+  /** What is trained, by name; the rest of the decoder is frozen and has no state. */
   parameters: Map<string, TrainedParameter>;
 }
 
-/** Loads a checkpoint for training with products in `dtype`; free it with `disposeStudent`. */
+interface StudentOptions {
+  /** Precision of the products and of frozen matrices. */
+  dtype: 'float32' | 'bfloat16';
+  /** Globs over the modules that stay as they are. */
+  freeze?: readonly string[];
+  /** Trains adapters alone, which start from `seed`. */
+  lora?: LoraConfig | undefined;
+  seed?: number;
+}
+
+/**
+ * Loads a checkpoint for training; free it with `disposeStudent`.
+ * @throws UserError for a checkpoint that cannot be read, or a glob of `freeze` or `lora` that matches nothing
+ */
 export async function createStudent(
   folder: string,
-  { dtype }: { dtype: 'float32' | 'bfloat16' },
+  { dtype, freeze = [], lora, seed = 0 }: StudentOptions,
 ): Promise<Student> {
-  const decoder = await loadDecoder(folder, { dtype: 'float32', trainable: true });
+  const config = await readModelConfig(folder);
+  const frozen = frozenParameters(config, { freeze, lora });
+  const adapted = lora && adaptedProjections(config, lora);
+  const decoder = await loadDecoder(folder, { dtype, isTrainable: (name) => !frozen.has(name) });
+  if (lora && adapted) attachAdapters(decoder, adapted, { ...lora, seed });
   const parameters = new Map<string, TrainedParameter>();
   for (const [name, parameter] of namedParameters(decoder)) {
+    if (!parameter.trainable) continue;
     parameters.set(name, { parameter, state: adamState(parameter.values) });
     parameter.values.dispose();
   }
-  const student: Student = { decoder: { ...decoder, dtype, head: denseHead(decoder) }, parameters };
+  const student: Student = { decoder: { ...decoder, head: denseHead(decoder) }, parameters };
   refreshCopies(student);
   return student;
 }
 
-export function disposeStudent({ parameters }: Student): void {
-  for (const { parameter, state, gradient } of parameters.values()) {
-    parameter.values.dispose();
+export function disposeStudent({ decoder, parameters }: Student): void {
+  for (const { values } of namedParameters(decoder).values()) values.dispose();
+  for (const { state, gradient } of parameters.values()) {
     disposeAdamState(state);
     if (gradient) disposeVariable(gradient);
   }
@@ -61,6 +90,7 @@ export function disposeStudent({ parameters }: Student): void {
 /**
  * Adds one micro-batch's share to the gradients of the step.
  * @param scale weight of each loss position: 1 / positions of the whole step
+ * @param dropoutSeed of this micro-batch alone; without it adapters drop nothing
  * @param recompute keep only the layers' inputs and compute each layer again on the way back
  * @returns the sums of the loss terms over the batch's positions
  */
@@ -72,19 +102,31 @@ export function accumulateGradients(
     scale,
     headBlock,
     recompute,
-  }: { loss: DistillationLoss; scale: number; headBlock: number; recompute: boolean },
+    dropoutSeed,
+  }: {
+    loss: DistillationLoss;
+    scale: number;
+    headBlock: number;
+    recompute: boolean;
+    dropoutSeed?: number;
+  },
 ): LossSums {
   let sums: LossSums = { divergence: 0, crossEntropy: 0 };
   tf.tidy(() => {
     const { decoder } = student;
     const embedded = embed(decoder, batch.ids);
     const leaves = parameterLeaves(student);
-    leaves.set(embedded.id, (dx) => addEmbeddingGradient(student, batch.ids, dx));
+    if (decoder.embedding.trainable)
+      leaves.set(embedded.id, (dx) => addEmbeddingGradient(student, batch.ids, dx));
     const { value: hidden, tape } = record(() =>
-      predictingStates(decoder, embedded, batch, { recompute, leaves }),
+      predictingStates(decoder, embedded, batch, {
+        recompute,
+        leaves,
+        ...(dropoutSeed !== undefined && { dropoutSeed }),
+      }),
     );
     const { head } = decoder;
-    const addHeadGradient = leaves.get(head.values.id)!;
+    const addHeadGradient = leaves.get(head.values.id);
     const result = headLoss({
       hidden,
       head,
@@ -148,9 +190,9 @@ function predictingStates(
   decoder: Decoder,
   embedded: Tensor,
   { rows, B, T }: TrainingBatch,
-  { recompute, leaves }: { recompute: boolean; leaves: Leaves },
+  { recompute, leaves, ...dropout }: { recompute: boolean; leaves: Leaves; dropoutSeed?: number },
 ): Tensor {
-  const shape = batchShape(decoder, { B, T });
+  const shape = { ...batchShape(decoder, { B, T }), ...dropout };
   let x = embedded;
   for (const layer of decoder.layers) {
     const forward = (x: Tensor) => tf.tidy(() => decoderLayer(x, layer, decoder, shape));

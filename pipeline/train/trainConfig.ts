@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Clip, DistillationLoss } from './distillationLoss.ts';
 import { DIVERGENCES } from './divergence.ts';
+import { loraConfig } from './lora.ts';
 import { SCHEDULES } from './schedule.ts';
 
 const positive = z.number().positive();
@@ -51,7 +52,14 @@ export const trainConfig = z.strictObject({
     .enum(['bfloat16', 'float32'])
     .default('bfloat16')
     .describe('precision of the products; masters are float32'),
-  seed: z.int().min(0).default(0).describe('seed of the shuffling'),
+  freeze: z
+    .array(z.string())
+    .default([])
+    .describe('modules that stay as they are: embedding, head, or globs such as q_proj and model.layers.0.*'),
+  lora: loraConfig
+    .optional()
+    .describe('trains low-rank adapters of the projections: {rank, alpha, dropout, targets}'),
+  seed: z.int().min(0).default(0).describe('seed of shuffling, adapters and dropout'),
   checkpoint_every: count.default(50).describe('optimizer steps between checkpoints'),
   eval_every: count.optional().describe('optimizer steps between evaluations on the held-out samples'),
   export_dtype: z

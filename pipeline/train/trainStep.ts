@@ -1,4 +1,5 @@
 // One optimizer step: gradients of all its micro-batches added up, then one update.
+import { fingerprint } from '../artifact/fingerprint.ts';
 import { tf } from '../engine/tensorflow.ts';
 import type { LogitsReader } from '../logits/logitsCache.ts';
 import { lossPositions, tokenCount } from '../mix/batches.ts';
@@ -18,13 +19,14 @@ export async function trainStep(
   const loss = lossOf(config);
   const positions = lossPositions(batches.flat());
   let [divergence, crossEntropy] = [0, 0];
-  for (const micro of batches) {
+  for (const [i, micro] of batches.entries()) {
     const batch = await trainingBatch(micro, cache, config);
     const sums = accumulateGradients(student, batch, {
       loss,
       scale: 1 / positions,
       headBlock: config.head_block,
       recompute: config.recompute,
+      dropoutSeed: dropoutSeed(config.seed, at.step, i),
     });
     tf.dispose(Object.values(batch.targets));
     divergence += sums.divergence / positions;
@@ -42,6 +44,11 @@ export async function trainStep(
     tokens: tokenCount(batches.flat()),
     loss_positions: positions,
   };
+}
+
+/** An int32 for each micro-batch of a run: a run that is resumed drops what the uninterrupted one does. */
+function dropoutSeed(seed: number, step: number, microBatch: number): number {
+  return Buffer.from(fingerprint([seed, step, microBatch]), 'hex').readInt32LE();
 }
 
 function scheduleOf(config: TrainConfig, totalSteps: number): Schedule {

@@ -17,6 +17,7 @@ import { modelFingerprint } from '../model/checkpoint.ts';
 import { readModelConfig } from '../model/modelConfig.ts';
 import { refuseForDraws } from './drawnTeacher.ts';
 import { epochSteps, type StepBatch } from './epochSteps.ts';
+import { exportAdapter } from './exportAdapter.ts';
 import { exportModel } from './exportModel.ts';
 import { meanScores, scoreSamples } from './heldOut.ts';
 import { appendMetric, writeMetrics, type MetricRecord, type StepMetrics } from './metrics.ts';
@@ -48,7 +49,7 @@ export class TrainingStopped extends Error {
 const MAX_SKIPPED_STEPS = 3;
 
 /**
- * Trains `folders.student` and writes `out/model`, `out/metrics.jsonl` and `out/manifest.json`.
+ * Trains `folders.student` and writes `out/model`, `out/metrics.jsonl` and `out/manifest.json`, with lora `out/adapter` too.
  * @throws UserError for inputs that do not fit together, or a run that diverges
  */
 export async function trainStudent(
@@ -68,10 +69,16 @@ export async function trainStudent(
       base: folders.student,
       folder: join(folders.out, 'model'),
       dtype: config.export_dtype,
+      lora: config.lora,
+    });
+    const adapter = await exportAdapter(student, {
+      lora: config.lora,
+      folder: join(folders.out, 'adapter'),
     });
     const files = [
       await writeMetrics(join(folders.out, 'metrics.jsonl'), metrics),
       ...model.map((record) => ({ ...record, file: `model/${record.file}` })),
+      ...adapter.map((record) => ({ ...record, file: `adapter/${record.file}` })),
     ];
     const manifest = await writeManifest(folders.out, plan, { statistics: summaryOf(metrics), files });
     await rm(run.checkpoints, { recursive: true, force: true });

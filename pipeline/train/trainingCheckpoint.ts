@@ -4,6 +4,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';
 import { filesAreIntact } from '../artifact/manifest.ts';
+import { UserError } from '../config/userError.ts';
 import { findText } from '../artifact/optionalFiles.ts';
 import { bytesOf, tensorFromBytes } from '../engine/tensorBytes.ts';
 import { tf } from '../engine/tensorflow.ts';
@@ -41,6 +42,7 @@ export async function restoreCheckpoint(
   try {
     for (const [name, variable] of stateVariables(student)) {
       const { data, shape } = await file.read(name);
+      requireSameShape(file.path, name, { found: shape, expected: withValue(variable, (v) => v.shape) });
       tf.tidy(() => assign(variable, tensorFromBytes(data, shape, 'float32')));
     }
   } finally {
@@ -48,6 +50,16 @@ export async function restoreCheckpoint(
   }
   refreshCopies(student);
   return state;
+}
+
+function requireSameShape(
+  file: string,
+  field: string,
+  { found, expected }: { found: readonly number[]; expected: readonly number[] },
+): void {
+  if (found.join() === expected.join()) return;
+  const problem = `what is trained has the shape ${JSON.stringify(expected)}`;
+  throw new UserError({ file, field, value: found, problem, remedy: 'remove the folder to start again' });
 }
 
 async function readState(path: string): Promise<(TrainingState & { files: FileRecord[] }) | undefined> {
