@@ -63,7 +63,9 @@ function fieldsOf(message: Buffer): Record<number, (bigint | Buffer)[]> {
   let at = 0;
   while (at < message.length) {
     const key = Number(varint());
-    const value = { 0: varint, 1: () => take(8), 2: () => take(Number(varint())), 5: () => take(4) }[key & 7]!();
+    const value = { 0: varint, 1: () => take(8), 2: () => take(Number(varint())), 5: () => take(4) }[
+      key & 7
+    ]!();
     (fields[key >> 3] ??= []).push(value);
   }
   return fields;

@@ -1,5 +1,5 @@
 // A tiny student, the cached logits of a tiny teacher over a mix of random tokens, and a run of the stage `train` on them.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { Manifest } from '../../pipeline/artifact/manifest.ts';
@@ -8,18 +8,16 @@ import type { MetricRecord } from '../../pipeline/train/metrics.ts';
 import type { TrainHooks } from '../../pipeline/train/runSteps.ts';
 import { trainConfig } from '../../pipeline/train/trainConfig.ts';
 import { trainStudent } from '../../pipeline/train/trainStudent.ts';
-import { readFileSync } from 'node:fs';
 import { dumpLogits } from '../../pipeline/logits/dumpLogits.ts';
 import { CONFIG } from '../logits/dumpScene.ts';
 import { randomSamples, writeTinyMix } from '../tinyMix.ts';
 import { makeTinyModel, type TinyModelOptions } from '../tinyModel.ts';
 
-/** Parameters as train.yaml has them: one sample of about 20 tokens a micro-batch, a few of them a step. */
+/** As train.yaml has them. */
 type Parameters = Record<string, unknown>;
 
-const SMALL: Parameters = {
-  ...{ learning_rate: 1e-3, batch_tokens: 100, micro_batch_tokens: 1, dtype: 'float32' },
-};
+/** One sample a micro-batch, a few of them a step. */
+export const SMALL = { learning_rate: 1e-3, batch_tokens: 100, micro_batch_tokens: 1, dtype: 'float32' };
 
 export interface TrainScene {
   /** A path in the folder: `mix`, `logits`, `student`, and what runs write. */
