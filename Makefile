@@ -21,7 +21,7 @@ recipe := data/recipes/$(RECIPE)
 run := data/runs/$(RECIPE)
 stages := fetch mix teacher logits train eval report
 
-.PHONY: all help setup doctor $(stages) test test-real test-slurm check format bench cache-gc clean FORCE
+.PHONY: all help setup doctor $(stages) test test-real test-slurm check format bench compare cache-gc clean FORCE
 .SUFFIXES:
 
 all: report ## every stage, up to the report (the default)
@@ -145,6 +145,9 @@ $(eval): $(recipe)/eval.yaml $(logits) $(train) $(call args_stamp,eval) | $(tens
 
 $(report): $(before) $(eval) $(wildcard $(run)/train/*/manifest.json $(run)/eval/*/manifest.json) $(call args_stamp,report) | $(tensorflow)
 	$(TSX) stages/report.ts --run $(run) --out $@ $(call args,report)
+
+compare: $(packages) ## the runs of RECIPE side by side: what differs, and their final figures
+	@$(TSX) stages/compare.ts --run $(run)
 
 # ---- The project itself.
 

@@ -1,8 +1,13 @@
 // make train: the student learns from the cached teacher. Results to stdout, progress to stderr.
-import { progressMeter } from '../pipeline/terminal/progressMeter.ts';
+import { readModelConfig } from '../pipeline/model/modelConfig.ts';
 import { stageCommand } from '../pipeline/terminal/stageCommand.ts';
+import { evaluationLine, progressLine } from '../pipeline/train/progressLine.ts';
+import { TrainingStopped, type TrainHooks } from '../pipeline/train/runSteps.ts';
 import { trainConfig } from '../pipeline/train/trainConfig.ts';
-import { TrainingStopped, trainStudent } from '../pipeline/train/trainStudent.ts';
+import { trainStudent } from '../pipeline/train/trainStudent.ts';
+
+/** What the shell expects of a process that a signal ended. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 };
 
 await stageCommand({
   name: 'train',
@@ -11,29 +16,40 @@ await stageCommand({
     mix: { describe: 'folder of the mix stage', required: true },
     logits: { describe: 'folder of the logits stage', required: true },
     student: { describe: 'checkpoint folder of the student', required: true },
-    out: { describe: 'folder to write model/, metrics.jsonl and manifest.json to', required: true },
+    out: {
+      describe: 'folder to write model/, metrics.jsonl, tensorboard/ and manifest.json to',
+      required: true,
+    },
   },
   schema: trainConfig,
   run: async ({ config, options, progress }) => {
-    let signal: 'SIGINT' | 'SIGTERM' | undefined;
-    process.on('SIGINT', () => (signal = 'SIGINT'));
-    process.on('SIGTERM', () => (signal = 'SIGTERM'));
-    const pace = progressMeter({ unit: 'tokens' });
-    try {
-      const manifest = await trainStudent(config, options, {
-        stopRequested: () => signal !== undefined,
-        onStep: (metrics, totalSteps) =>
-          console.error(
-            `step ${metrics.step}/${totalSteps}  loss ${metrics.loss.toFixed(4)}  kl ${metrics.divergence.toFixed(4)}  ` +
-              `ce ${metrics.cross_entropy.toFixed(4)}  lr ${metrics.learning_rate.toExponential(2)}  ` +
-              `norm ${metrics.gradient_norm.toFixed(2)}  ${pace(metrics.tokens)}`,
-          ),
+    let signal: keyof typeof EXIT_CODES | undefined;
+    for (const name of ['SIGINT', 'SIGTERM'] as const)
+      process.once(name, () => {
+        signal = name;
+        progress(`${name}: stops after this step; once more ends it at once`);
       });
+    const model = await readModelConfig(options.student);
+    let lineOf: ReturnType<typeof progressLine>;
+    const hooks: TrainHooks = {
+      stopRequested: () => signal !== undefined,
+      onStart: (ahead) => (lineOf = progressLine({ ...ahead, model, dtype: config.dtype })),
+      onStep: (metrics, seconds) => {
+        console.error(lineOf(metrics, seconds));
+        if (metrics.skipped)
+          progress(
+            `step ${metrics.step} skipped: no finite loss and gradient; samples ${metrics.skipped.join(', ')}`,
+          );
+      },
+      onEvaluation: (metrics) => console.error(evaluationLine(metrics)),
+    };
+    try {
+      const manifest = await trainStudent(config, options, hooks);
       console.log(JSON.stringify(manifest.statistics));
     } catch (error) {
       if (!(error instanceof TrainingStopped)) throw error;
       progress(`${error.message}; run the same command to continue`);
-      process.exitCode = signal === 'SIGINT' ? 130 : 143;
+      process.exitCode = EXIT_CODES[signal!];
     }
   },
 });

@@ -90,6 +90,9 @@ t.test('ARGS and RUN make a second student beside the first', async (t) => {
   t.equal(slow.parameters.learning_rate, 5e-5);
   t.not(slow.fingerprint, first.fingerprint);
   t.same(manifestOf('train', 'main'), first, 'the first is as it was');
+  const { stdout } = await runStage('compare', { run });
+  t.match(stdout, /^run +learning_rate +held-out KL .*\nbefore .*\nmain +0\.003 .*\nslow +0\.00005 +–/);
+  t.match(stdout, /\nslow is not evaluated; to evaluate it: make eval RECIPE=run RUN=slow\n$/);
 });
 
 t.test('a training killed at any step ends with the same bytes', async (t) => {

@@ -43,7 +43,7 @@ export function sampleOf(tokenIds: Int32Array, lossMask: Uint8Array, i = 0): Sam
 export async function writeTinyMix(folder: string, { tokenizer, samples }: TinyMixOptions): Promise<void> {
   const files = [await writeTokens(folder, samples)];
   const inputs = { tokenizer: await tokenizerFingerprint(tokenizer) };
-  const parameters = { samples: samples.map(({ id }) => id) };
+  const parameters = { loss_on: 'response', samples: samples.map(({ id }) => id) };
   await writeManifest(
     folder,
     { kind: 'mix', formatVersion: mixFormatVersion, inputs, parameters },

@@ -8,21 +8,33 @@ import { tf, type Tensor } from './tensorflow.ts';
 export interface Variable {
   handle: Tensor;
   dtype: DType;
+  name: Name;
 }
 
-let variablesMade = 0;
+/** `family` is what variables share that can have the same name, one after the other: dtype and shape. */
+interface Name {
+  family: string;
+  number: number;
+}
+
+/** Numbers of variables that are gone, by family. TensorFlow keeps a kernel for each name it ever saw (2.7 kB). */
+const freeNumbers = new Map<string, number[]>();
+
+let numbersGiven = 0;
 
 /** A variable holding `initial`, whose buffer it shares. */
 export function createVariable(initial: Tensor): Variable {
   const dtype = dtypeOf(initial);
-  const shared_name = { text: `redistill/${variablesMade++}` };
+  const family = `${dtype} ${initial.shape.join('x')}`;
+  const number = freeNumbers.get(family)?.pop() ?? numbersGiven++;
+  const shared_name = { text: `redistill/${number}` };
   const handle = rawOp('VarHandleOp', [], {
     dtype,
     shape: { shape: initial.shape },
     shared_name,
     container: { text: '' },
   });
-  const variable = { handle: tf.keep(handle), dtype };
+  const variable = { handle: tf.keep(handle), dtype, name: { family, number } };
   assign(variable, initial);
   return variable;
 }
@@ -57,7 +69,10 @@ export function scatterAddRows({ handle, dtype }: Variable, rows: Tensor, update
   rawOps('ResourceScatterAdd', [handle, rows, updates], { dtype, Tindices: 'int32' }, 0);
 }
 
-export function disposeVariable({ handle }: Variable): void {
+export function disposeVariable({ handle, name: { family, number } }: Variable): void {
   rawOps('DestroyResourceOp', [handle], { ignore_lookup_error: true }, 0);
   handle.dispose();
+  const free = freeNumbers.get(family);
+  if (free) free.push(number);
+  else freeNumbers.set(family, [number]);
 }

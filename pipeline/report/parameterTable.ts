@@ -6,17 +6,34 @@ import { table } from './table.ts';
 
 /** A row for each parameter, a column for each artifact; `differing` leaves only rows that are not the same in all. */
 export function parameterTable(
-  artifacts: readonly (readonly [name: string, parameters: JsonRecord])[],
+  artifacts: Artifacts,
   { caption, rows = 'all' }: { caption: string; rows?: 'all' | 'differing' },
 ): Markup {
-  const columns = artifacts.map(([, parameters]) => new Map(leavesOf(parameters)));
-  const names = [...new Set(columns.flatMap((column) => [...column.keys()]))];
-  const lines = names.map((name) => [name, ...columns.map((column) => exact(column.get(name)))] as const);
   return table({
     caption,
     head: ['parameter', ...artifacts.map(([name]) => name)],
-    rows: lines.filter(([, ...values]) => rows === 'all' || new Set(values).size > 1),
+    rows: rows === 'all' ? parameterRows(artifacts) : differingParameters(artifacts),
   });
+}
+
+type Artifacts = readonly (readonly [name: string, parameters: JsonRecord])[];
+type ParameterRow = readonly [name: string, ...values: (string | null)[]];
+
+/**
+ * The parameters that are not the same in all artifacts, each with its value in every one of them, null for none. That a
+ * record is empty in some is told by its members in the others.
+ */
+export function differingParameters(artifacts: Artifacts): ParameterRow[] {
+  const isEmpty = (value: string | null) => value === null || value === '{}';
+  return parameterRows(artifacts).filter(
+    ([, ...values]) => new Set(values).size > 1 && !values.every(isEmpty),
+  );
+}
+
+function parameterRows(artifacts: Artifacts): ParameterRow[] {
+  const columns = artifacts.map(([, parameters]) => new Map(leavesOf(parameters)));
+  const names = [...new Set(columns.flatMap((column) => [...column.keys()]))];
+  return names.map((name) => [name, ...columns.map((column) => exact(column.get(name)))] as const);
 }
 
 function exact(value: Json | undefined): string | null {

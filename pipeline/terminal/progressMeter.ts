@@ -17,7 +17,8 @@ export function progressMeter({ unit, total }: { unit: string; total?: number })
   };
 }
 
-function duration(seconds: number): string {
+/** `3 min 20 s`, from the largest unit that fits to the next. */
+export function duration(seconds: number): string {
   const [minutes, hours] = [Math.floor(seconds / 60), Math.floor(seconds / 3600)];
   if (hours > 0) return `${hours} h ${minutes % 60} min`;
   return minutes > 0 ? `${minutes} min ${Math.floor(seconds % 60)} s` : `${Math.ceil(seconds)} s`;

@@ -30,6 +30,8 @@ export interface TeacherTargets {
   labels: Tensor; // [n, 1] int32, the next token of the text
   /** [n, 1] float32, of drawn tokens: what makes the divergence from the draws an estimate of that from the teacher. */
   offset?: Tensor;
+  /** [n, 1] float32, of each position in the loss of a step; 1 where left out. The loss's own values do not hold it. */
+  weights?: Tensor;
 }
 
 /** The targets of `rows` positions from `begin` on. */
@@ -42,6 +44,7 @@ export function rowsOfTargets(targets: TeacherTargets, begin: number, rows: numb
     logTailMass: part(targets.logTailMass),
     labels: part(targets.labels),
     ...(targets.offset && { offset: part(targets.offset) }),
+    ...(targets.weights && { weights: part(targets.weights) }),
   };
 }
 

@@ -13,7 +13,7 @@ import {
   type TeacherTargets,
 } from './distillationLoss.ts';
 
-/** Sums over positions, unweighted; divide by the number of positions for means. */
+/** Sums over positions, each times its weight in the targets; divide by the sum of the weights for means. */
 export interface LossSums {
   divergence: number;
   crossEntropy: number;
@@ -21,7 +21,7 @@ export interface LossSums {
 
 /**
  * @param hidden [n, D] after the final norm, one row a loss position
- * @param scale the weight of each position in the step's loss: 1 / positions of the whole step
+ * @param scale what each position's weight is multiplied by: 1 / the sum of the weights of the whole step
  * @param addHeadGradient receives each block's share of dW [V, D] float32; it is disposed afterwards. A
  * frozen head has none, and none is computed
  * @returns the sums and dHidden [n, D] float32
@@ -55,18 +55,21 @@ export function headLoss({
   function block(begin: number, rows: number): Tensor {
     const dtype = dtypeOf(head.values);
     const h = cast(slice(hidden, [begin, 0], [rows, -1]), dtype);
-    const { divergence, crossEntropy, dLogits } = distillationLoss(
-      linear(h, { weight: head }),
-      rowsOfTargets(targets, begin, rows),
-      loss,
-      { gradientDtype: dtype },
-    );
-    sums.divergence += divergence.sum().dataSync()[0]!;
-    sums.crossEntropy += crossEntropy.sum().dataSync()[0]!;
+    const part = rowsOfTargets(targets, begin, rows);
+    const { divergence, crossEntropy, dLogits } = distillationLoss(linear(h, { weight: head }), part, loss, {
+      gradientDtype: dtype,
+    });
+    sums.divergence += weightedSum(divergence, part.weights);
+    sums.crossEntropy += weightedSum(crossEntropy, part.weights);
+    const share = part.weights?.mul(scale) ?? scale; // of each position: [n, 1], or one for all
     if (addHeadGradient) {
-      const scaled = cast(cast(h, 'float32').mul(scale), dtype);
+      const scaled = cast(cast(h, 'float32').mul(share), dtype);
       addHeadGradient(cast(matMul(dLogits, scaled, { transposeA: true }), 'float32'));
     }
-    return cast(matMul(dLogits, head.values), 'float32').mul(scale);
+    return cast(matMul(dLogits, head.values), 'float32').mul(share);
   }
+}
+
+function weightedSum(values: Tensor, weights: Tensor | undefined): number {
+  return (weights ? values.mul(weights.squeeze([1])) : values).sum().dataSync()[0]!;
 }

@@ -4,7 +4,7 @@ import { appendFile } from 'node:fs/promises';
 import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';
 import type { HeldOutScores } from './heldOut.ts';
 
-/** Means over the loss positions of a step, before its update. */
+/** Means over the loss positions of a step, weighted by source, before its update; null in the file if not finite. */
 export interface StepMetrics {
   step: number;
   loss: number;
@@ -14,10 +14,23 @@ export interface StepMetrics {
   gradient_norm: number;
   tokens: number;
   loss_positions: number;
+  /** Only of a step without finite loss and gradient: the samples that may have caused it. Nothing was updated. */
+  skipped?: string[];
+}
+
+/** The held-out samples after a step; before the first, after step 0. */
+export interface HeldOutMetrics {
+  step: number;
+  held_out: HeldOutScores;
 }
 
 /** One line of the file. */
-export type MetricRecord = StepMetrics | { step: number; held_out: HeldOutScores };
+export type MetricRecord = StepMetrics | HeldOutMetrics;
+
+/** Whether the record is that of a step. */
+export function isStep(record: MetricRecord): record is StepMetrics {
+  return 'loss' in record;
+}
 
 /** Commits the whole file. */
 export function writeMetrics(path: string, records: readonly MetricRecord[]): Promise<FileRecord> {

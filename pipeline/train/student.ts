@@ -89,7 +89,7 @@ export function disposeStudent({ decoder, parameters }: Student): void {
 
 /**
  * Adds one micro-batch's share to the gradients of the step.
- * @param scale weight of each loss position: 1 / positions of the whole step
+ * @param scale what each loss position's weight is multiplied by: 1 / the sum of the weights of the whole step
  * @param dropoutSeed of this micro-batch alone; without it adapters drop nothing
  * @param recompute keep only the layers' inputs and compute each layer again on the way back
  * @returns the sums of the loss terms over the batch's positions
@@ -167,6 +167,14 @@ export function applyUpdate(
   }
   if (Number.isFinite(norm)) refreshCopies(student);
   return norm;
+}
+
+/** Drops the accumulated gradients without an update. */
+export function forgetGradients({ parameters }: Student): void {
+  for (const trained of parameters.values()) {
+    if (trained.gradient) disposeVariable(trained.gradient);
+    delete trained.gradient;
+  }
 }
 
 /** Sets each parameter's working copy from its master: matrices in the decoder's precision, vectors as they are. */

@@ -30,6 +30,14 @@ export const trainConfig = z.strictObject({
     .min(0)
     .default(0)
     .describe('weight of the next-token loss beside the divergence'),
+  source_weights: z
+    .record(z.string(), positive)
+    .default({})
+    .describe('weight of each loss position by the source of its sample, {NAME: weight}; 1 where not named'),
+  loss_on: z
+    .enum(['response', 'all'])
+    .optional()
+    .describe('tokens in the loss: mix.yaml decides, this only refuses a mix made otherwise'),
   learning_rate: positive.default(2e-5).describe('peak learning rate of AdamW'),
   schedule: z.enum(SCHEDULES).default('cosine').describe('decay after the warm-up'),
   warmup_ratio: fraction.default(0.05).describe('part of the steps with a rising learning rate'),
@@ -61,7 +69,20 @@ export const trainConfig = z.strictObject({
     .describe('trains low-rank adapters of the projections: {rank, alpha, dropout, targets}'),
   seed: z.int().min(0).default(0).describe('seed of shuffling, adapters and dropout'),
   checkpoint_every: count.default(50).describe('optimizer steps between checkpoints'),
-  eval_every: count.optional().describe('optimizer steps between evaluations on the held-out samples'),
+  checkpoint_minutes: positive.optional().describe('minutes after which a checkpoint is due in any case'),
+  eval_every: count
+    .optional()
+    .describe(
+      'optimizer steps between evaluations on the held-out samples; also before the first and after the last',
+    ),
+  patience: count.optional().describe('stop after so many evaluations in a row without a lower held-out KL'),
+  max_bad_steps: count
+    .default(3)
+    .describe('steps in a row without finite loss and gradient that end the run'),
+  export: z
+    .enum(['last', 'best'])
+    .default('last')
+    .describe('weights to export: after the last step, or at the lowest held-out KL'),
   export_dtype: z
     .enum(['bfloat16', 'float32'])
     .default('bfloat16')

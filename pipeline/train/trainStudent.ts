@@ -3,6 +3,7 @@
 // `checkpoint_every` steps; a run killed at any moment continues from there and ends with the very same bytes.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Json } from '../artifact/fingerprint.ts';
 import {
   planFingerprint,
   reuseFinished,
@@ -16,15 +17,17 @@ import { readMix, type Sample } from '../mix/tokensArrow.ts';
 import { modelFingerprint } from '../model/checkpoint.ts';
 import { readModelConfig } from '../model/modelConfig.ts';
 import { refuseForDraws } from './drawnTeacher.ts';
-import { epochSteps, type StepBatch } from './epochSteps.ts';
 import { exportAdapter } from './exportAdapter.ts';
 import { exportModel } from './exportModel.ts';
-import { meanScores, scoreSamples } from './heldOut.ts';
-import { appendMetric, writeMetrics, type MetricRecord, type StepMetrics } from './metrics.ts';
-import { createStudent, disposeStudent, type Student } from './student.ts';
+import { writeMetrics, type MetricRecord } from './metrics.ts';
+import { bestEvaluation } from './runDecisions.ts';
+import { checkpointsOf, runSteps, type Run, type TrainHooks } from './runSteps.ts';
+import { checkSourceWeights } from './sourceWeights.ts';
+import { createStudent, disposeStudent } from './student.ts';
+import { writeTiming } from './timing.ts';
 import type { TrainConfig } from './trainConfig.ts';
-import { trainStep } from './trainStep.ts';
-import { restoreCheckpoint, saveCheckpoint, type TrainingState } from './trainingCheckpoint.ts';
+import { restoreStep } from './trainingCheckpoint.ts';
+import { trainingSummary } from './trainingSummary.ts';
 
 /** Folders of a run: the mix, the teacher's cache, the student's checkpoint, and where the results go. */
 export interface TrainFolders {
@@ -33,20 +36,6 @@ export interface TrainFolders {
   student: string;
   out: string;
 }
-
-/** What a caller may watch: finished steps, and a request to stop after the step under way. */
-export interface TrainHooks {
-  onStep?: (metrics: StepMetrics, totalSteps: number) => void;
-  stopRequested?: () => boolean;
-}
-
-/** Raised after the state was saved on request; running the same command again continues. */
-export class TrainingStopped extends Error {
-  override name = 'TrainingStopped';
-}
-
-/** Steps without a finite gradient after which a run is given up. */
-const MAX_SKIPPED_STEPS = 3;
 
 /**
  * Trains `folders.student` and writes `out/model`, `out/metrics.jsonl` and `out/manifest.json`, with lora `out/adapter` too.
@@ -62,8 +51,16 @@ export async function trainStudent(
   if (finished) return finished;
   const student = await createStudent(folders.student, config);
   try {
-    const run = { config, student, cache, samples, checkpoints: join(folders.out, 'checkpoint'), plan };
-    const metrics = await runSteps(run, join(folders.out, 'metrics.jsonl'), hooks);
+    const run: Run = {
+      config,
+      student,
+      cache,
+      samples,
+      out: folders.out,
+      fingerprint: planFingerprint(plan),
+    };
+    const { metrics, seconds } = await runSteps(run, hooks);
+    const exported = await chooseWeights(run, metrics);
     await rm(join(folders.out, 'manifest.json'), { force: true }); // what it lists is about to be replaced
     const model = await exportModel(student, {
       base: folders.student,
@@ -80,8 +77,10 @@ export async function trainStudent(
       ...model.map((record) => ({ ...record, file: `model/${record.file}` })),
       ...adapter.map((record) => ({ ...record, file: `adapter/${record.file}` })),
     ];
-    const manifest = await writeManifest(folders.out, plan, { statistics: summaryOf(metrics), files });
-    await rm(run.checkpoints, { recursive: true, force: true });
+    await writeTiming(folders.out, { metrics, seconds });
+    const statistics = trainingSummary(metrics, { exported });
+    const manifest = await writeManifest(folders.out, plan, { statistics, files });
+    await rm(checkpointsOf(run), { recursive: true, force: true });
     return manifest;
   } finally {
     disposeStudent(student);
@@ -89,19 +88,13 @@ export async function trainStudent(
   }
 }
 
-interface Run {
-  config: TrainConfig;
-  student: Student;
-  cache: LogitsCache;
-  samples: Sample[];
-  checkpoints: string;
-  plan: ManifestPlan;
-}
-
 async function openInputs(config: TrainConfig, folders: TrainFolders) {
   const { manifest: mix, samples } = await readMix(folders.mix);
   const cache = await openLogits(folders.logits);
   await checkInputs(config, folders, { samples, cache });
+  checkSourceWeights(config.source_weights, samples);
+  checkEvaluation(config, samples);
+  checkLossOn(config.loss_on, mix.parameters.loss_on);
   const inputs = {
     mix: mix.fingerprint,
     logits: cache.manifest.fingerprint,
@@ -144,85 +137,41 @@ async function checkInputs(
     });
 }
 
-/** Runs (or continues) all steps and returns the metrics of the whole run. */
-async function runSteps(
-  run: Run,
-  metricsFile: string,
-  { onStep, stopRequested }: TrainHooks,
-): Promise<MetricRecord[]> {
-  const { config, student, samples, checkpoints } = run;
-  const steps = plannedSteps(config, samples);
-  const fingerprint = planFingerprint(run.plan);
-  const resumed = await restoreCheckpoint(checkpoints, student, fingerprint);
-  const { step: done, metrics }: Pick<TrainingState, 'step' | 'metrics'> = resumed ?? {
-    step: 0,
-    metrics: [],
-  };
-  await writeMetrics(metricsFile, metrics);
-  const record = async (metric: MetricRecord) => {
-    metrics.push(metric);
-    await appendMetric(metricsFile, metric);
-  };
-  let skipped = 0;
-  for (let step = done + 1; step <= steps.length; step++) {
-    const stepMetrics = await trainStep(run, steps[step - 1]!, { step, totalSteps: steps.length });
-    await record(stepMetrics);
-    onStep?.(stepMetrics, steps.length);
-    skipped = Number.isFinite(stepMetrics.gradient_norm) ? 0 : skipped + 1;
-    if (skipped === MAX_SKIPPED_STEPS) throw diverged(step, steps[step - 1]!);
-    if (config.eval_every && step % config.eval_every === 0)
-      await record({ step, held_out: await heldOutScores(run) });
-    const stopping = stopRequested?.() ?? false;
-    if (stopping || (step % config.checkpoint_every === 0 && step < steps.length))
-      await saveCheckpoint(checkpoints, student, { fingerprint, step, metrics });
-    if (stopping)
-      throw new TrainingStopped(`stopped after step ${step} of ${steps.length}; the state is saved`);
-  }
-  return metrics;
+/** @throws UserError when evaluations are asked for or needed, and there is nothing to evaluate on, or they are not taken */
+function checkEvaluation(config: TrainConfig, samples: readonly Sample[]): void {
+  const needing = config.export === 'best' ? 'export: best' : config.patience && 'patience';
+  if (needing && !config.eval_every)
+    throw new UserError({
+      file: 'train.yaml',
+      field: 'eval_every',
+      problem: `missing, and "${needing}" goes by evaluations`,
+      remedy: 'set it to a number of steps',
+    });
+  if (config.eval_every && !samples.some(({ split }) => split === 'held_out'))
+    throw new UserError({
+      file: 'train.yaml',
+      field: 'eval_every',
+      value: config.eval_every,
+      problem: 'the mix holds no samples back',
+      remedy: 'set "held_out" in mix.yaml and run "make logits"',
+    });
 }
 
-function plannedSteps(config: TrainConfig, samples: readonly Sample[]): StepBatch[] {
-  const training = samples.filter(({ split }) => split === 'train');
-  const sizes = {
-    seed: config.seed,
-    batchTokens: config.batch_tokens,
-    microBatchTokens: config.micro_batch_tokens,
-  };
-  const epochs = Array.from({ length: config.epochs }, (_, epoch) =>
-    epochSteps(training, { ...sizes, epoch }),
-  );
-  return epochs.flat().slice(0, config.max_steps);
-}
-
-async function heldOutScores({ config, student, cache, samples }: Run) {
-  const heldOut = samples.filter(({ split }) => split === 'held_out');
-  return meanScores(
-    await scoreSamples(student.decoder, heldOut, cache, {
-      batchTokens: config.micro_batch_tokens,
-      headBlock: config.head_block,
-    }),
-  );
-}
-
-function diverged(step: number, batches: StepBatch): UserError {
-  const ids = batches
-    .flat()
-    .slice(0, 3)
-    .map(({ id }) => id);
-  return new UserError({
-    problem: `${MAX_SKIPPED_STEPS} steps in a row had no finite gradient, up to step ${step} (samples ${ids.join(', ')}, …)`,
-    remedy: 'lower learning_rate or set clip in train.yaml',
+/** The mix holds no more than its own loss mask, and the cache only the positions in it. */
+function checkLossOn(asked: TrainConfig['loss_on'], made: Json | undefined): void {
+  if (asked === undefined || asked === made) return;
+  throw new UserError({
+    file: 'train.yaml',
+    field: 'loss_on',
+    value: asked,
+    problem: `the mix was made with ${JSON.stringify(made)}, and the cache holds the positions of its loss alone`,
+    remedy: `set "loss_on: ${asked}" in mix.yaml and run "make train", which reruns mix and logits`,
   });
 }
 
-function summaryOf(metrics: readonly MetricRecord[]) {
-  const steps = metrics.filter((record) => 'loss' in record);
-  const last = steps.at(-1);
-  return {
-    steps: steps.length,
-    tokens: steps.reduce((sum, { tokens }) => sum + tokens, 0),
-    ...(last
-      ? { final_loss: last.loss, final_divergence: last.divergence, final_cross_entropy: last.cross_entropy }
-      : {}),
-  };
+/** Gives the student the weights to export. @returns the step they are of, undefined for the last */
+async function chooseWeights(run: Run, metrics: readonly MetricRecord[]): Promise<number | undefined> {
+  const best = run.config.export === 'best' ? bestEvaluation(metrics)?.step : undefined;
+  if (best !== undefined) await restoreStep(checkpointsOf(run), run.student, best);
+  return best;
 }

@@ -6,6 +6,7 @@ import { paddedBatch, targetPositions, type PaddedBatch } from '../mix/batches.t
 import type { Sample } from '../mix/tokensArrow.ts';
 import type { TeacherTargets } from './distillationLoss.ts';
 import { LOG_ZERO } from './divergence.ts';
+import { positionWeights, type SourceWeights } from './sourceWeights.ts';
 
 /** A padded batch and the teacher at its targets, a row of `targets` for each of `rows`. */
 export interface TrainingBatch extends PaddedBatch {
@@ -16,10 +17,12 @@ export interface TrainingBatch extends PaddedBatch {
 export async function trainingBatch(
   batch: readonly Sample[],
   cache: LogitsReader,
-  { temperature }: { temperature: number },
+  { temperature, source_weights: weights = {} }: { temperature: number; source_weights?: SourceWeights },
 ): Promise<TrainingBatch> {
   const cached = await Promise.all(batch.map(({ id }) => cache.read(id, { temperature })));
-  return { ...paddedBatch(batch), targets: teacherTargets(batch, cached) };
+  const targets = teacherTargets(batch, cached);
+  if (Object.keys(weights).length > 0) targets.weights = positionWeights(batch, weights);
+  return { ...paddedBatch(batch), targets };
 }
 
 function teacherTargets(batch: readonly Sample[], cached: readonly CachedSample[]): TeacherTargets {

@@ -1,5 +1,6 @@
 // Training state on disk: float32 masters and moments in one safetensors file, and state.json, committed after it,
-// which names the file, the step and the metrics so far. Only the newest is kept; what state.json does not name is litter.
+// which names the file, the step and the metrics so far. The newest is kept, and that of the best evaluation, which
+// has to be saved at its step; what state.json does not name is litter.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';
@@ -11,6 +12,7 @@ import { tf } from '../engine/tensorflow.ts';
 import { assign, withValue, type Variable } from '../engine/variable.ts';
 import { openSafetensors, writeSafetensors, type TensorSource } from '../model/safetensors.ts';
 import type { MetricRecord } from './metrics.ts';
+import { bestEvaluation } from './runDecisions.ts';
 import { refreshCopies, type Student } from './student.ts';
 
 /** Where a run stands. `fingerprint` is that of the run's plan: another run's checkpoint is not resumed. */
@@ -18,15 +20,20 @@ export interface TrainingState {
   fingerprint: string;
   step: number;
   metrics: MetricRecord[];
+  /** What each step took; of no influence on the result. */
+  seconds: number[];
 }
 
-/** Commits a checkpoint to `folder` and removes the one before. */
+/** Commits a checkpoint to `folder` and removes those before, but for the best. */
 export async function saveCheckpoint(folder: string, student: Student, state: TrainingState): Promise<void> {
-  const file = `step-${String(state.step).padStart(6, '0')}.safetensors`;
   const tensors = stateVariables(student).map(([name, variable]) => source(name, variable));
-  const record = await writeSafetensors(join(folder, file), tensors);
-  await commitBytes(join(folder, 'state.json'), JSON.stringify({ ...state, files: [record] }) + '\n');
-  const litter = (await readdir(folder)).filter((name) => name !== file && name !== 'state.json');
+  const newest = await writeSafetensors(join(folder, fileOf(state.step)), tensors);
+  const best = fileOf(bestEvaluation(state.metrics)?.step);
+  const before = (await readState(join(folder, 'state.json')))?.files ?? [];
+  const files = [newest, ...before.filter(({ file }) => file === best && file !== newest.file)];
+  await commitBytes(join(folder, 'state.json'), JSON.stringify({ ...state, files }) + '\n');
+  const kept = new Set(['state.json', ...files.map(({ file }) => file)]);
+  const litter = (await readdir(folder)).filter((name) => !kept.has(name));
   await Promise.all(litter.map((name) => rm(join(folder, name))));
 }
 
@@ -38,7 +45,13 @@ export async function restoreCheckpoint(
 ): Promise<TrainingState | undefined> {
   const state = await readState(join(folder, 'state.json'));
   if (state?.fingerprint !== fingerprint || !(await filesAreIntact(folder, state))) return undefined;
-  const file = await openSafetensors(join(folder, state.files[0]!.file));
+  await restoreStep(folder, student, state.step);
+  return state;
+}
+
+/** Gives the student what was saved after `step`, the newest or the best. */
+export async function restoreStep(folder: string, student: Student, step: number): Promise<void> {
+  const file = await openSafetensors(join(folder, fileOf(step)));
   try {
     for (const [name, variable] of stateVariables(student)) {
       const { data, shape } = await file.read(name);
@@ -49,7 +62,10 @@ export async function restoreCheckpoint(
     await file.close();
   }
   refreshCopies(student);
-  return state;
+}
+
+function fileOf(step: number | undefined): string {
+  return `step-${String(step).padStart(6, '0')}.safetensors`;
 }
 
 function requireSameShape(

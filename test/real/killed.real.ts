@@ -1,5 +1,5 @@
 // kill -9 at random moments of logits and of train on the real SmolLM2, each restarted until it is through: what it
-// ends with has the bytes of an uninterrupted run, file by file, and nothing else lies in the folder.
+// ends with has the bytes of an uninterrupted run, file by file, and nothing else lies in the folder but what tells times.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -108,7 +108,8 @@ function filesOf(folder: string): string[] {
 
 async function sha256OfFiles(folder: string): Promise<Record<string, string>> {
   const sums: Record<string, string> = {};
-  for (const file of filesOf(folder)) sums[file] = await sha256OfFile(join(folder, file));
+  for (const file of filesOf(folder))
+    if (!/^(tensorboard\/|timing\.json$)/.test(file)) sums[file] = await sha256OfFile(join(folder, file));
   return sums;
 }
 

@@ -1,0 +1,117 @@
+// What a run does when it cannot go on: a NaN planted in the student, a run that has nothing but NaN any more, SIGINT and
+// SIGTERM to its process.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import t from 'tap';
+import { epochSteps } from '../../pipeline/train/epochSteps.ts';
+import { isStep, type StepMetrics } from '../../pipeline/train/metrics.ts';
+import { TrainingStopped } from '../../pipeline/train/runSteps.ts';
+import { sumsOf } from '../fileBytes.ts';
+import { readJson } from '../readJson.ts';
+import { runStage, stageArguments } from '../runStage.ts';
+import { sampleOf } from '../tinyMix.ts';
+import { readMetrics, SMALL, splitSamples, trainScene } from './trainScene.ts';
+
+const HIDDEN = 64;
+const POISON = 299; // the token whose embedding is NaN in the student
+
+const poisonedStudent = {
+  tied: false,
+  edit: (name: string, values: Float32Array) => {
+    if (name === 'model.embed_tokens.weight') values.fill(NaN, POISON * HIDDEN, (POISON + 1) * HIDDEN);
+  },
+};
+
+/** Samples, those at `poisoned` beginning with the poison and no other having it. */
+function samplesWith(poisoned: readonly number[]) {
+  return splitSamples(40).map(({ tokenIds, lossMask, source, split }, i) => {
+    const ids = tokenIds.map((id, j) => (j === 0 && poisoned.includes(i) ? POISON : id % POISON));
+    return { ...sampleOf(ids, lossMask), source, split };
+  });
+}
+
+/** The places in the mix of the samples that a run of one epoch sees in each step: seed and lengths alone decide. */
+function placesByStep(): number[][] {
+  const samples = samplesWith([]);
+  const training = samples.filter(({ split }) => split === 'train');
+  const sizes = { batchTokens: SMALL.batch_tokens, microBatchTokens: SMALL.micro_batch_tokens };
+  const steps = epochSteps(training, { seed: 0, epoch: 0, ...sizes });
+  return steps.map((step) => step.flat().map(({ id }) => samples.findIndex((sample) => sample.id === id)));
+}
+
+t.test('a step with a NaN is skipped, and its samples are named', async (t) => {
+  const [place] = placesByStep()[2]!;
+  const samples = samplesWith([place!]);
+  const { train, at } = await trainScene(t, { samples, student: poisonedStudent });
+  const bad: StepMetrics[] = [];
+  const manifest = await train({}, { hooks: { onStep: (step) => step.skipped && bad.push(step) } });
+  t.same(
+    bad.map(({ step, skipped }) => ({ step, skipped })),
+    [{ step: 3, skipped: [samples[place!]!.id] }],
+    'the samples of the micro-batches whose loss is not finite',
+  );
+  t.equal(manifest.statistics.skipped_steps, 1);
+  const { length } = readMetrics(at('run'))
+    .filter(isStep)
+    .filter(({ gradient_norm }) => gradient_norm !== null);
+  t.equal(length, placesByStep().length - 1, 'all others are sound');
+});
+
+t.test('after max_bad_steps in a row it ends, with the last good checkpoint in place', async (t) => {
+  const [, , ...rest] = placesByStep();
+  const bad = await trainScene(t, { samples: samplesWith(rest.flat()), student: poisonedStudent });
+  const parameters = { max_bad_steps: 2, checkpoint_every: 1 };
+  await t.rejects(bad.train(parameters), {
+    name: 'UserError',
+    message:
+      /^2 steps in a row had no finite loss and gradient, up to step 4 \(samples ([0-9a-f]{32}(, )?)+\); /,
+  });
+  t.match(readJson(bad.at('run/checkpoint/state.json')), { step: 2 });
+  await t.test('which is that of a run stopped there', async (t) => {
+    const { train, at } = await trainScene(t, { samples: samplesWith([]), student: poisonedStudent });
+    let steps = 0;
+    const hooks = { onStep: () => void steps++, stopRequested: () => steps === 2 };
+    await t.rejects(train(parameters, { hooks }), TrainingStopped);
+    const weights = 'step-000002.safetensors';
+    t.equal(sumsOf(bad.at('run/checkpoint'))[weights], sumsOf(at('run/checkpoint'))[weights]);
+  });
+});
+
+t.test(
+  'a signal lets the step end, saves and ends the process; the run continues to the same bytes',
+  async (t) => {
+    const { train, at, flags } = await trainScene(t);
+    const parameters = { epochs: 8, eval_every: 10, checkpoint_every: 1000 };
+    const { files } = await train(parameters, { out: 'undisturbed' });
+    for (const [signal, code] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+    ] as const) {
+      const given = flags(parameters, { out: signal });
+      const { exitCode, errors } = await interrupt(given, signal);
+      t.equal(exitCode, code, signal);
+      const [, step] = /stopped after step (\d+) of \d+; the state of step \1 is saved; run the same/.exec(
+        errors,
+      )!;
+      t.match(readJson(at(`${signal}/checkpoint/state.json`)), { step: Number(step) });
+      await runStage('train', given);
+      const finished = readJson(join(at(signal), 'manifest.json'));
+      t.same(finished, { ...(finished as object), files }, `stopped after step ${step}, then continued`);
+    }
+  },
+);
+
+/** Runs the stage and sends it a signal when its second step is done. */
+async function interrupt(flags: Record<string, string>, signal: NodeJS.Signals) {
+  const child = spawn(process.execPath, stageArguments('train', flags), {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    if (!errors.includes('step 2/') && (errors + text).includes('step 2/')) child.kill(signal);
+    errors += text;
+  });
+  const [exitCode] = (await once(child, 'close')) as [number | null];
+  return { exitCode, errors };
+}
