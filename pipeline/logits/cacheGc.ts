@@ -74,6 +74,7 @@ async function listedFiles(folder: string): Promise<Set<string>> {
 
 /** @throws UserError naming a process that is at work on the cache. */
 async function refuseWhileInUse(folder: string, notice: (line: string) => void): Promise<void> {
+  await (await lockWork(join(folder, 'launch'), { notice })).release();
   for (const sub of await cacheFolders(folder))
     for (const name of (await findNames(sub)) ?? []) {
       const locked = /^(.+)\.lock-\d+$/.exec(name)?.[1];

@@ -53,6 +53,7 @@ export async function startCluster({ cpus = 2 } = {}): Promise<{ stop: () => Pro
     daemon(at, 'slurmctld', '-D'),
     daemon(at, 'slurmd', '-D', '-N', 'localhost'),
   ];
+  process.once('exit', () => daemons.forEach((child) => child.kill())); // should the test be killed
   await untilIdle(at);
   show(`${slurm('sbatch', '--version').trim()}, a node of ${cpus} processors`);
   return {

@@ -85,7 +85,8 @@ void t.test('a task that is queued again goes on where it was', { skip }, async 
   const { part } = await runningShare();
   show(`scontrol requeue ${job}_${part}`);
   slurm('scontrol', 'requeue', `${job}_${part}`);
-  slurm('scontrol', 'update', `JobId=${job}_${part}`, 'StartTime=now'); // not two minutes later, as Slurm has it
+  await command.said(/pending \(BeginTime\)/);
+  slurm('scontrol', 'update', `JobId=${job}_${part}`, 'StartTime=now'); // and not when Slurm's two minutes are over
   t.equal((await command.ended).code, 0);
   const file = filesOf(logits).find((name) => name.endsWith(`/share-${part}-of-4.log`))!;
   const log = readFileSync(join(logits, file), 'utf8');
