@@ -6,7 +6,8 @@ import { isStep, type HeldOutMetrics, type MetricRecord } from './metrics.ts';
 export function bestEvaluation(metrics: readonly MetricRecord[]): HeldOutMetrics | undefined {
   let best: HeldOutMetrics | undefined;
   for (const record of evaluations(metrics))
-    if (record.held_out.kl < (best?.held_out.kl ?? Infinity)) best = record;
+    if (Number.isFinite(record.held_out.kl) && record.held_out.kl < (best?.held_out.kl ?? Infinity))
+      best = record; // what is not finite is null in a state that was read back, and null < 1
   return best;
 }
 

@@ -119,8 +119,8 @@ async function openLog(out: string, { metrics, seconds }: TrainingState) {
 }
 
 /**
- * When the state is saved: every so many steps or minutes, at a new best evaluation, before a stop. Never after a bad
- * step, so the checkpoint before a run that diverges stays.
+ * When the state is saved: every so many steps or minutes, before a stop, and at a new best evaluation. But for the last,
+ * which shows that the weights are sound, never after a bad step: the checkpoint before a run that diverges stays.
  */
 function checkpointing({ config, student, out }: Run, state: TrainingState) {
   let saved = { step: state.step, time: performance.now() };
@@ -131,7 +131,8 @@ function checkpointing({ config, student, out }: Run, state: TrainingState) {
       const isDue =
         state.step % config.checkpoint_every === 0 || minutes >= (config.checkpoint_minutes ?? Infinity);
       const isBest = bestEvaluation(state.metrics)?.step === state.step;
-      if (badStepsInARow(state.metrics) > 0 || !(stopping || isBest || (isDue && !isLast))) return;
+      const isAsked = stopping || (isDue && !isLast);
+      if (!isBest && (!isAsked || badStepsInARow(state.metrics) > 0)) return;
       await saveCheckpoint(checkpointsOf({ out }), student, state);
       saved = { step: state.step, time: performance.now() };
     },

@@ -73,6 +73,7 @@ t.test('decisions by figures', (t) => {
     ({ step, held_out: { kl, cross_entropy: 1, perplexity: Math.E, agreement: 0, positions: 1 } }) as const;
   const metrics = [at(0, 1), at(2, 5), at(4, 3), at(6, 3), at(8, NaN)];
   t.equal(bestEvaluation(metrics)?.step, 4, 'the untrained student does not count, nor do equals or NaN');
+  t.same(bestEvaluation(JSON.parse(JSON.stringify(metrics)) as typeof metrics), metrics[2], 'also read back');
   t.equal(bestEvaluation([at(0, 1)]), undefined);
   t.same(
     [1, 2, 3, undefined].map((n) => isOutOfPatience(metrics, n)),

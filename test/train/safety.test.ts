@@ -58,6 +58,13 @@ t.test('a step with a NaN is skipped, and its samples are named', async (t) => {
   t.equal(length, placesByStep().length - 1, 'all others are sound');
 });
 
+t.test('the best state may be that of a skipped step', async (t) => {
+  const samples = samplesWith(placesByStep()[2]!);
+  const { train } = await trainScene(t, { samples, student: poisonedStudent });
+  const { statistics } = await train({ max_steps: 3, eval_every: 3, export: 'best' });
+  t.match(statistics, { exported_step: 3, skipped_steps: 1, held_out: { best: { step: 3 } } });
+});
+
 t.test('after max_bad_steps in a row it ends, with the last good checkpoint in place', async (t) => {
   const [, , ...rest] = placesByStep();
   const bad = await trainScene(t, { samples: samplesWith(rest.flat()), student: poisonedStudent });
