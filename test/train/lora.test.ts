@@ -18,6 +18,7 @@ import {
   type Student,
 } from '../../pipeline/train/student.ts';
 import { trainConfig } from '../../pipeline/train/trainConfig.ts';
+import { restoreCheckpoint, saveCheckpoint } from '../../pipeline/train/trainingCheckpoint.ts';
 import { trainStudent } from '../../pipeline/train/trainStudent.ts';
 import { sumsOf } from '../fileBytes.ts';
 import { largestDifference, sequenceLogits } from '../real/decoderLogits.ts';
@@ -169,6 +170,21 @@ t.test('a resumed run ends with the same bytes; its checkpoint holds adapters al
   await trainStudent(config, folders('cut'));
   for (const folder of ['model', 'adapter'])
     t.same(sumsOf(at(`cut/${folder}`)), sumsOf(at(`whole/${folder}`)), `every byte of ${folder}`);
+});
+
+t.test('a checkpoint of another rank is refused in one line', async (t) => {
+  const { at } = await loraScene(t);
+  const [four, three] = [
+    await createStudent(at('student'), { ...FLOAT32, lora: ALL }),
+    await createStudent(at('student'), { ...FLOAT32, lora: { ...ALL, rank: 3 } }),
+  ];
+  await saveCheckpoint(at('checkpoint'), four, { fingerprint: 'run', step: 1, metrics: [] });
+  await t.rejects(restoreCheckpoint(at('checkpoint'), three, 'run'), {
+    name: 'UserError',
+    message:
+      /step-000001.safetensors: .*lora_A.weight = \[4,64\]: .* has the shape \[3,64\]; remove the folder/,
+  });
+  [four, three].forEach(disposeStudent);
 });
 
 /** Both gradients of an adapter from dW of the merged weight. */
