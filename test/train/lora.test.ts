@@ -178,7 +178,7 @@ t.test('a checkpoint of another rank is refused in one line', async (t) => {
     await createStudent(at('student'), { ...FLOAT32, lora: ALL }),
     await createStudent(at('student'), { ...FLOAT32, lora: { ...ALL, rank: 3 } }),
   ];
-  await saveCheckpoint(at('checkpoint'), four, { fingerprint: 'run', step: 1, metrics: [], seconds: 0 });
+  await saveCheckpoint(at('checkpoint'), four, { fingerprint: 'run', step: 1, metrics: [], seconds: [] });
   await t.rejects(restoreCheckpoint(at('checkpoint'), three, 'run'), {
     name: 'UserError',
     message:
