@@ -6,6 +6,7 @@
 // A product never sees all of a large matrix in bfloat16: tiles of output rows are dequantized, multiplied, dropped.
 import { hasFusedKernels } from './fusedKernels.ts';
 import { cast, concat, reshape, slice } from './layoutOps.ts';
+import { matMul } from './matMul.ts';
 import { dtypeOf, int32, rawOp, type DType } from './rawOp.ts';
 import { tf, type Tensor } from './tensorflow.ts';
 
@@ -94,8 +95,7 @@ export function packedMatMul(x: Tensor, ...weights: PackedWeight[]): Tensor {
     const products = sharedTiles(weights).map((tile) =>
       tf.tidy(() => {
         const parts = tile.map(({ weight, rows }) => dequantizeRows(weight, rows, 'bfloat16'));
-        const attributes = { T: 'bfloat16', transpose_a: false, transpose_b: true } as const;
-        return rawOp('MatMul', [input, concat(parts, 0)], attributes);
+        return matMul(input, concat(parts, 0), { transposeB: true });
       }),
     );
     return concat(products, 1);
