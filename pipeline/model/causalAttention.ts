@@ -57,7 +57,10 @@ export function causalAttention(
 }
 
 /** Q [B, KV, G, T, hd], rotated; K [B, KV, T, hd], rotated and, having fewer heads, scaled; V [B, KV, T, hd]. */
-export function attentionInputs(heads: Tensor, { H, KV, rotary }: { H: number; KV: number; rotary: RotaryTables }) {
+export function attentionInputs(
+  heads: Tensor,
+  { H, KV, rotary }: { H: number; KV: number; rotary: RotaryTables },
+) {
   const dtype = dtypeOf(heads);
   const part = (x: Tensor, begin: number, count: number) => slice(x, [0, 0, begin, 0], [-1, -1, count, -1]);
   const scale = heads.shape[3]! ** -0.5;

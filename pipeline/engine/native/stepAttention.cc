@@ -65,33 +65,34 @@ CLONED void convertBack(const float* from, T* to, int64_t size) {
   for (int64_t i = 0; i < size; i++) store(to + i, from[i]);
 }
 
-// Queries [B, KV, G, hd], the new keys and values [B, KV, hd], caches [B, KV, C, hd], lengths [B] before this token.
+// Queries [1, KV, G, B, hd], the new keys and values [1, KV, B, hd], caches [B, KV, C, hd], lengths [B] before this
+// token: context [1, B, KV G, hd].
 // The caches are written to IN PLACE, at the row's length, and must be shared with no other tensor.
 void stepAttention(Call& call) {
   const Tensor Q = call.input(0), K = call.input(1), V = call.input(2);
   const Tensor keys = call.input(3), values = call.input(4), lengths = call.input(5);
   const auto shape = Q.shape();
-  const int64_t B = shape[0], KV = shape[1], G = shape[2], hd = shape[3], C = keys.shape()[2];
+  const int64_t KV = shape[1], G = shape[2], B = shape[3], hd = shape[4], C = keys.shape()[2];
   require(keys.size() == B * KV * C * hd && values.size() == keys.size(), "caches do not fit the queries");
   require(lengths.size() == B && K.size() == B * KV * hd && V.size() == K.size(), "rows do not fit the queries");
   for (int64_t b = 0; b < B; b++)
     require(lengths.data<int32_t>()[b] >= 0 && lengths.data<int32_t>()[b] < C, "a row's cache is full");
-  const Tensor y = call.output(0, Q.dtype(), {B, KV, G, hd});
+  const Tensor y = call.output(0, Q.dtype(), {1, B, KV * G, hd});
   withElementType(Q.dtype(), [&](auto type) {
     using T = decltype(type);
     parallelRows(B * KV, C * hd, [&](int64_t row) {
       static thread_local std::vector<float> scratch;
-      const int64_t before = lengths.data<int32_t>()[row / KV], length = before + 1;
+      const int64_t b = row / KV, kv = row % KV, before = lengths.data<int32_t>()[b], length = before + 1;
       T* const rowKeys = keys.data<T>() + row * C * hd;
       T* const rowValues = values.data<T>() + row * C * hd;
-      std::memcpy(rowKeys + before * hd, K.data<T>() + row * hd, hd * sizeof(T));
-      std::memcpy(rowValues + before * hd, V.data<T>() + row * hd, hd * sizeof(T));
+      std::memcpy(rowKeys + before * hd, K.data<T>() + (kv * B + b) * hd, hd * sizeof(T));
+      std::memcpy(rowValues + before * hd, V.data<T>() + (kv * B + b) * hd, hd * sizeof(T));
       const int64_t stride = (length + 15) / 16 * 16;
       scratch.resize(std::max<size_t>(scratch.size(), G * stride + 2 * G * hd + hd));
       float* const scores = scratch.data();
       float* const queries = scores + G * stride;
       float* const sums = queries + G * hd;
-      convert(Q.data<T>() + row * G * hd, queries, G * hd);
+      for (int64_t g = 0; g < G; g++) convert(Q.data<T>() + ((kv * G + g) * B + b) * hd, queries + g * hd, hd);
       scoreKeys(queries, rowKeys, scores, G, length, stride, hd, sums + G * hd);
       for (int64_t g = 0; g < G; g++) softmax(scores + g * stride, length, stride);
       sumValues(scores, rowValues, sums, G, length, stride, hd, sums + G * hd);
