@@ -16,7 +16,7 @@ import { rotate, rotateBack, type RotaryTables } from './rotaryEmbedding.ts';
 export const QUERY_BLOCK = 256; // 64 and 128 were slower on a CPU: larger products outweigh the work that is masked
 
 /** Minus infinity would make 0 * inf in gradients; this is enough to underflow to an exact 0 after the softmax. */
-const MASKED = -1e9;
+export const MASKED = -1e9;
 
 /**
  * Rotary embedding and attention over projected heads.
@@ -57,7 +57,10 @@ export function causalAttention(
 }
 
 /** Q [B, KV, G, T, hd], rotated; K [B, KV, T, hd], rotated and, having fewer heads, scaled; V [B, KV, T, hd]. */
-function attentionInputs(heads: Tensor, { H, KV, rotary }: { H: number; KV: number; rotary: RotaryTables }) {
+export function attentionInputs(
+  heads: Tensor,
+  { H, KV, rotary }: { H: number; KV: number; rotary: RotaryTables },
+) {
   const dtype = dtypeOf(heads);
   const part = (x: Tensor, begin: number, count: number) => slice(x, [0, 0, begin, 0], [-1, -1, count, -1]);
   const scale = heads.shape[3]! ** -0.5;
@@ -176,7 +179,7 @@ function causalMask(begin: number, end: number): Tensor {
   return tf.greater(columns, rows).cast('float32').mul(MASKED);
 }
 
-function batchMatMul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false } = {}): Tensor {
+export function batchMatMul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false } = {}): Tensor {
   return rawOp('BatchMatMulV2', [a, b], { T: dtypeOf(a), adj_x: transposeA, adj_y: transposeB });
 }
 
@@ -187,7 +190,7 @@ function groupQueries(x: Tensor, KV: number): Tensor {
 }
 
 /** The inverse of `groupQueries`. */
-function ungroupQueries(x: Tensor): Tensor {
+export function ungroupQueries(x: Tensor): Tensor {
   const [B, KV, G, T, d] = x.shape as number[];
   return reshape(transpose(x, [0, 3, 1, 2, 4]), [B!, T!, KV! * G!, d!]);
 }

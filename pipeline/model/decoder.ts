@@ -43,6 +43,8 @@ export interface BatchShape {
   B: number;
   T: number;
   rotary: RotaryTables;
+  /** What a token sees, where that is not all before it in its row: heads [B, T, H + 2 KV, hd] to [B, T, H, hd]. */
+  attention?: (heads: Tensor) => Tensor;
   /** Of a training pass through adapters with dropout, another one each pass. */
   dropoutSeed?: number;
 }
@@ -107,9 +109,9 @@ function selfAttention(
   { numAttentionHeads: queryHeads, headDim }: ModelConfig,
   shape: BatchShape,
 ): Tensor {
-  const { B, T, rotary } = shape;
+  const { B, T, rotary, attention } = shape;
   const heads = reshapeTaped(linears(h, [query, key, value], shape), [B, T, -1, headDim]);
-  const context = causalAttention(heads, { queryHeads, rotary });
+  const context = attention ? attention(heads) : causalAttention(heads, { queryHeads, rotary });
   return linear(reshapeTaped(context, [B * T, -1]), output, shape);
 }
 

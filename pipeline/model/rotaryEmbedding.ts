@@ -11,21 +11,32 @@ export interface RotaryTables {
   sin: Tensor;
 }
 
-/** The tables for positions `0 .. length-1`. Angles are computed in float64. */
+/** The tables for positions `0 .. length-1`. */
 export function rotaryTables({
-  rope,
-  headDim,
   length,
+  ...config
 }: Pick<ModelConfig, 'rope' | 'headDim'> & { length: number }): RotaryTables {
+  return rotaryTablesAt(
+    Array.from({ length }, (_, position) => position),
+    config,
+  );
+}
+
+/** The tables for any positions, one after the other. Angles are computed in float64. */
+export function rotaryTablesAt(
+  positions: ArrayLike<number>,
+  { rope, headDim }: Pick<ModelConfig, 'rope' | 'headDim'>,
+): RotaryTables {
+  const { length } = positions;
   const frequencies = inverseFrequencies(rope, headDim);
   const half = frequencies.length;
   const cos = new Float32Array(length * headDim);
   const sin = new Float32Array(length * headDim);
-  for (let position = 0; position < length; position++)
+  for (let t = 0; t < length; t++)
     frequencies.forEach((frequency, i) => {
-      const at = position * headDim + i;
-      cos[at] = cos[at + half] = Math.cos(position * frequency);
-      sin[at + half] = Math.sin(position * frequency);
+      const at = t * headDim + i;
+      cos[at] = cos[at + half] = Math.cos(positions[t]! * frequency);
+      sin[at + half] = Math.sin(positions[t]! * frequency);
       sin[at] = -sin[at + half]!;
     });
   const shape: [number, number, number, number] = [1, length, 1, headDim];

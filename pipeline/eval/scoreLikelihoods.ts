@@ -1,0 +1,199 @@
+// Log-likelihoods of continuations, each token computed once: requests in lexicographic order of their ids share what
+// they begin with, within a batch by packing, and across batches (the shots of a task) by caching its keys and values.
+// Only positions that predict a continuation's token go through the head. As lm-evaluation-harness's hf backend
+// computes it (_loglikelihood_tokens), except that the log-softmax is float32 for every kind of weight.
+import { setImmediate } from 'node:timers/promises';
+import { cast, gatherRows } from '../engine/layoutOps.ts';
+import { linear } from '../engine/linear.ts';
+import { download, dtypeOf, int32, rawOp, upload } from '../engine/rawOp.ts';
+import { logSumExp } from '../engine/softmax.ts';
+import type { Tensor } from '../engine/tensorflow.ts';
+import { tidyValue } from '../engine/tidyValue.ts';
+import type { Decoder } from '../model/decoder.ts';
+import {
+  disposeTokenCache,
+  extendTokenCache,
+  NO_TOKENS,
+  packedStates,
+  type TokenCache,
+} from '../model/packedDecoder.ts';
+import { commonPrefix, compareSequences, packedLength, packSequences } from '../model/packedSequences.ts';
+import type { Likelihood } from './evalItem.ts';
+import type { LikelihoodTokens } from './requestTokens.ts';
+
+export interface ScoringOptions {
+  /** Tokens of a forward pass, shared ones counted once; a longer sequence stands alone. */
+  batchTokens?: number;
+  /** Positions that go through the head at once. */
+  headBlock?: number;
+}
+
+/** The likelihood of `requests[index]`. */
+export interface ScoredRequest {
+  index: number;
+  likelihood: Likelihood;
+}
+
+interface IndexedRequest extends LikelihoodTokens {
+  index: number;
+  /** What the model reads: all ids but the last. */
+  inputs: Int32Array;
+}
+
+/** A shorter beginning is not worth a forward pass of its own. */
+const LEAST_CACHED = 32;
+
+/** Scores requests batch by batch, in an order that has shared beginnings together. */
+export async function* scoreLikelihoods(
+  decoder: Decoder,
+  requests: readonly LikelihoodTokens[],
+  { batchTokens = 4096, headBlock = 512 }: ScoringOptions = {},
+): AsyncGenerator<ScoredRequest[]> {
+  const sorted = requests
+    .map((request, index) => ({ ...request, index, inputs: request.ids.subarray(0, -1) }))
+    .sort((a, b) => compareSequences(a.inputs, b.inputs) || a.index - b.index);
+  if (sorted.length > 0) yield* scoreSorted(decoder, sorted, { batchTokens, headBlock });
+}
+
+async function* scoreSorted(
+  decoder: Decoder,
+  requests: readonly IndexedRequest[],
+  options: Required<ScoringOptions>,
+  cached: TokenCache = NO_TOKENS,
+): AsyncGenerator<ScoredRequest[]> {
+  const start = cached.length;
+  if (packedLength(inputsOf(requests), { start }) <= options.batchTokens) {
+    yield scorePack(decoder, requests, options, cached);
+    await setImmediate();
+    return;
+  }
+  const shared = cacheablePrefix(requests);
+  if (shared - start >= LEAST_CACHED) {
+    const beginning = packSequences([requests[0]!.inputs.subarray(0, shared)], { start });
+    const longer = extendTokenCache(decoder, beginning, cached);
+    try {
+      yield* scoreSorted(decoder, requests, options, longer);
+    } finally {
+      disposeTokenCache(longer);
+    }
+    return;
+  }
+  const parts = partsOf(requests, { start, batchTokens: options.batchTokens });
+  if (parts.length === 1) yield scorePack(decoder, requests, options, cached);
+  else for (const part of parts) yield* scoreSorted(decoder, part, options, cached);
+}
+
+/** How many tokens all begin with before the first position that predicts anything. */
+function cacheablePrefix(requests: readonly IndexedRequest[]): number {
+  const beforeTargets = requests.map(({ inputs, targets }) => inputs.length - targets);
+  return Math.min(commonPrefix(requests[0]!.inputs, requests.at(-1)!.inputs), ...beforeTargets);
+}
+
+/** Cuts where the requests part ways; neighbours stay together as long as they fit into a batch. */
+function partsOf(
+  requests: readonly IndexedRequest[],
+  { start, batchTokens }: { start: number; batchTokens: number },
+): IndexedRequest[][] {
+  const fork = commonPrefix(requests[0]!.inputs, requests.at(-1)!.inputs);
+  const branches: IndexedRequest[][] = [];
+  for (const request of requests) {
+    const last = branches.at(-1);
+    if (last && last[0]!.inputs[fork] === request.inputs[fork]) last.push(request);
+    else branches.push([request]);
+  }
+  const parts: IndexedRequest[][] = [];
+  for (const branch of branches) {
+    const joined = [...(parts.at(-1) ?? []), ...branch];
+    if (parts.length > 0 && packedLength(inputsOf(joined), { start }) <= batchTokens)
+      parts[parts.length - 1] = joined;
+    else parts.push(branch);
+  }
+  return parts;
+}
+
+function inputsOf(requests: readonly IndexedRequest[]): Int32Array[] {
+  return requests.map(({ inputs }) => inputs);
+}
+
+/** A token that is asked for after the pack's token `row`. */
+interface Target {
+  row: number;
+  token: number;
+}
+
+function scorePack(
+  decoder: Decoder,
+  requests: readonly IndexedRequest[],
+  { headBlock }: Required<ScoringOptions>,
+  cached: TokenCache,
+): ScoredRequest[] {
+  const pack = packSequences(inputsOf(requests), { start: cached.length });
+  const targets = requests.map(({ ids, targets }, r) =>
+    Array.from({ length: targets }, (_, i): Target => {
+      const row = pack.places[r]!.at(i - targets)!;
+      return { row, token: ids.at(i - targets)! };
+    }),
+  );
+  const scores = tidyValue(() => {
+    const hidden = packedStates(decoder, pack, { cached });
+    return scoreTargets(decoder, hidden, targets.flat(), headBlock);
+  });
+  let next = 0;
+  return requests.map(({ index, truncated, targets }) => {
+    const own = scores.slice(next, (next += targets));
+    const logLikelihood = own.reduce((sum, { logProb }) => sum + logProb, 0);
+    return { index, likelihood: { logLikelihood, isGreedy: own.every(({ isBest }) => isBest), truncated } };
+  });
+}
+
+interface TokenScore {
+  logProb: number;
+  isBest: boolean;
+}
+
+/** Scores tokens, each position once through the head however many are asked for there. */
+function scoreTargets(
+  decoder: Decoder,
+  hidden: Tensor,
+  targets: readonly Target[],
+  headBlock: number,
+): TokenScore[] {
+  const rows = [...new Set(targets.map(({ row }) => row))];
+  const places = new Map(rows.map((row, place) => [row, place]));
+  const scores: TokenScore[] = [];
+  for (let begin = 0; begin < rows.length; begin += headBlock) {
+    const block = rows.slice(begin, begin + headBlock);
+    const asked = targets.flatMap(({ row, token }, t) => {
+      const place = places.get(row)! - begin;
+      return place >= 0 && place < block.length ? [{ t, place, token }] : [];
+    });
+    const { logits, sums, best } = tidyValue(() =>
+      headScores(decoder, gatherRows(hidden, int32(block)), asked),
+    );
+    asked.forEach(({ t, place, token }, i) => {
+      scores[t] = { logProb: logits[i]! - sums[place]!, isBest: best[place] === token };
+    });
+  }
+  return scores;
+}
+
+/** Logits of the tokens asked for; log-sum-exp and most probable token (the first of equals) of each row [n, D]. */
+function headScores(
+  { head }: Decoder,
+  hidden: Tensor,
+  asked: readonly { place: number; token: number }[],
+): Record<'logits' | 'sums' | 'best', ArrayLike<number>> {
+  const logits = linear(hidden, { weight: head }); // [n, V]
+  const T = dtypeOf(logits);
+  const indices = upload(Int32Array.from(asked.flatMap(({ place, token }) => [place, token])), [
+    asked.length,
+    2,
+  ]);
+  const gathered = rawOp('GatherNd', [logits, indices], { Tparams: T, Tindices: 'int32' });
+  const best = rawOp('ArgMax', [logits, int32(1)], { T, Tidx: 'int32', output_type: 'int32' });
+  return {
+    logits: download(cast(gathered, 'float32')),
+    sums: download(logSumExp(logits)),
+    best: download(best),
+  };
+}
