@@ -33,7 +33,8 @@ export async function askedTasks({ tasks, template, ...options }: PromptCase): P
   }));
 }
 
-function comparable({ target, requests }: EvalItem): AskedTask['items'][number] {
+/** An item as lmEvalPrompts.py writes it. */
+export function comparable({ target, requests }: EvalItem): AskedTask['items'][number] {
   return {
     target,
     requests: requests.map((request) =>
