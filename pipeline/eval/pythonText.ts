@@ -33,7 +33,7 @@ export function parseStringList(text: string): string[] {
 
 function unescape(body: string): string {
   return body.replaceAll(
-    /\\(?:x([\da-f]{2})|u([\da-f]{4})|U([\da-f]{8})|(.))/gi,
+    /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|(.))/g,
     (whole, x, u, long, other) => {
       const code = (x ?? u ?? long) as string | undefined;
       return code === undefined

@@ -11,12 +11,16 @@ export const RUN = 'data/runs/smollm2';
 /** A Python with torch, transformers and pyarrow. */
 export const python = process.env.REDISTILL_PYTHON ?? '';
 
+/** A Python with lm_eval 0.4.13 and its `hf` extra. */
+export const lmEvalPython = process.env.REDISTILL_LM_EVAL ?? '';
+
 const needed = {
   fixtures: () => (existsSync(FIXTURES) ? undefined : 'needs ../shared'),
   models: () => finished('sources/teacher/config.json', 'make fetch'),
   teacher: () => finished('teacher/manifest.json', 'make teacher'),
   logits: () => finished('logits/manifest.json', 'make logits'),
   student: () => finished('train/main/manifest.json', 'make train'),
+  lmEval: () => (lmEvalPython ? undefined : 'needs REDISTILL_LM_EVAL, a Python with lm_eval[hf] 0.4.13'),
   python: () =>
     python ? undefined : 'needs REDISTILL_PYTHON, a Python with torch, transformers, numpy and pyarrow',
 };
