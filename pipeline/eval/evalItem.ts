@@ -40,6 +40,8 @@ export interface EvalItem {
   doc: Doc;
   /** The right answer as lm-eval logs it: the index of a choice, or a text. */
   target: string;
+  /** The index of the right choice where `target` does not tell it (winogrande: the sentence is the same in both). */
+  gold?: number;
   /** One per choice, in order, or one generation. */
   requests: readonly LikelihoodRequest[] | readonly [GenerationRequest];
 }
