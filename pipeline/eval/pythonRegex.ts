@@ -9,27 +9,47 @@ export interface PythonRegexFlags {
   ignoreCase?: boolean;
   multiline?: boolean;
   dotAll?: boolean;
+  dialect?: Dialect;
 }
 
-/** str.isalnum() and the underscore: no combining marks, unlike in Unicode's own definition of a word. */
-const WORD = String.raw`\p{L}\p{N}_`;
-const CLASSES: Record<string, string> = {
-  d: String.raw`\p{Nd}`,
-  D: String.raw`\P{Nd}`,
-  s: `[${SPACE}]`,
-  S: `[^${SPACE}]`,
-  w: `[${WORD}]`,
-  W: `[^${WORD}]`,
-};
+/** Whose `\w` and `\s`: of the standard library, or of the package `regex`, which NLTK has used since 3.10. */
+export type Dialect = 're' | 'regex';
+
+interface Tables {
+  classes: Record<string, string>;
+  anchors: Record<string, string>;
+}
+
 const END = String.raw`(?![\s\S])`;
 const START = String.raw`(?<![\s\S])`;
-const ANCHORS: Record<string, string> = {
-  A: START,
-  Z: END,
-  b: `(?:(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`,
-  B: `(?:(?<=[${WORD}])(?=[${WORD}])|(?<![${WORD}])(?![${WORD}]))`,
+/** `re`: str.isalnum() and the underscore. `regex`: a word by Unicode's definition, combining marks included. */
+const DIALECTS: Record<Dialect, Tables> = {
+  re: tables({ word: String.raw`\p{L}\p{N}_`, space: SPACE }),
+  regex: tables({
+    word: String.raw`\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}`,
+    space: '\\p{White_Space}',
+  }),
 };
 const QUANTIFIER = /\{\d*,?\d*\}/y;
+
+function tables({ word, space }: { word: string; space: string }): Tables {
+  return {
+    classes: {
+      d: String.raw`\p{Nd}`,
+      D: String.raw`\P{Nd}`,
+      s: `[${space}]`,
+      S: `[^${space}]`,
+      w: `[${word}]`,
+      W: `[^${word}]`,
+    },
+    anchors: {
+      A: START,
+      Z: END,
+      b: `(?:(?<=[${word}])(?![${word}])|(?<![${word}])(?=[${word}]))`,
+      B: `(?:(?<=[${word}])(?=[${word}])|(?<![${word}])(?![${word}]))`,
+    },
+  };
+}
 
 /**
  * The JavaScript form of a Python pattern, with the flag `g`; inline flags may stand at its start, as in `(?s).*`.
@@ -41,6 +61,7 @@ export function pythonRegex(pattern: string, flags: PythonRegexFlags = {}): RegE
   const source = translate(pattern.slice(inline?.[0].length ?? 0), {
     multiline: has('m', flags.multiline),
     dotAll: has('s', flags.dotAll),
+    ...DIALECTS[flags.dialect ?? 're'],
   });
   return new RegExp(source, has('i', flags.ignoreCase) ? 'giv' : 'gv');
 }
@@ -63,20 +84,25 @@ export function countMatches(pattern: RegExp, text: string): number {
   return [...text.matchAll(pattern)].length;
 }
 
-function translate(pattern: string, { multiline, dotAll }: { multiline: boolean; dotAll: boolean }): string {
+interface Translation extends Tables {
+  multiline: boolean;
+  dotAll: boolean;
+}
+
+function translate(pattern: string, how: Translation): string {
   let out = '';
   for (let i = 0; i < pattern.length;) {
     const char = pattern[i]!;
     if (char === '\\') {
       const escaped = String.fromCodePoint(pattern.codePointAt(i + 1)!);
-      out += CLASSES[escaped] ?? ANCHORS[escaped] ?? escapeOf(escaped);
+      out += how.classes[escaped] ?? how.anchors[escaped] ?? escapeOf(escaped);
       i += 1 + escaped.length;
     } else if (char === '[') {
       const end = classEnd(pattern, i);
-      out += translateClass(pattern.slice(i + 1, end));
+      out += translateClass(pattern.slice(i + 1, end), how);
       i = end + 1;
     } else {
-      const [text, length] = translateAt(pattern, i, { multiline, dotAll });
+      const [text, length] = translateAt(pattern, i, how);
       out += text;
       i += length;
     }
@@ -85,11 +111,7 @@ function translate(pattern: string, { multiline, dotAll }: { multiline: boolean;
 }
 
 /** What stands at `i`, neither an escape nor a class: its translation and its length. */
-function translateAt(
-  pattern: string,
-  i: number,
-  { multiline, dotAll }: { multiline: boolean; dotAll: boolean },
-): [string, number] {
+function translateAt(pattern: string, i: number, { multiline, dotAll }: Translation): [string, number] {
   const char = pattern[i]!;
   if (char === '.') return [dotAll ? '[\\s\\S]' : '[^\\n]', 1];
   if (char === '^') return [multiline ? `(?<=\\n|${START})` : START, 1];
@@ -111,13 +133,13 @@ function classEnd(pattern: string, start: number): number {
   return i;
 }
 
-function translateClass(members: string): string {
+function translateClass(members: string, { classes }: Translation): string {
   const negated = members.startsWith('^');
   const body = negated ? members.slice(1) : members;
   const out = body.replace(
     /\\(.)|((?<=.)-(?=.))|[^\\]/gsu,
     (part: string, escaped: string | undefined, range: string | undefined) =>
-      escaped === undefined ? (range ?? literal(part)) : (CLASSES[escaped] ?? escapeOf(escaped)),
+      escaped === undefined ? (range ?? literal(part)) : (classes[escaped] ?? escapeOf(escaped)),
   );
   return `[${negated ? '^' : ''}${out}]`;
 }

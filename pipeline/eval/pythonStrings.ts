@@ -44,7 +44,5 @@ export function isLower(text: string): boolean {
 
 /** len(): the number of code points. */
 export function codePoints(text: string): number {
-  let count = 0;
-  for (const _ of text) count += 1;
-  return count;
+  return Array.from(text).length;
 }

@@ -3,6 +3,7 @@
 // seven times over). No other library agrees with it on texts in capitals, whose words it ignores. langdetect draws
 // from an unseeded generator; here it is seeded with 0, as it is with DetectorFactory.seed = 0.
 import { below, mersenneTwister, uniform } from '../mersenneTwister.ts';
+import { codePoints } from '../pythonStrings.ts';
 import { readLanguageProfiles, type LanguageProfile } from './languageData.ts';
 
 const TRIALS = 7;
@@ -46,7 +47,7 @@ function loadModel(): Model {
     names: languages.map(({ name }) => name),
     features,
     representatives: new Map(
-      cjk_classes.flatMap((members) => [...members].map((char) => [char, members[0]!] as const)),
+      cjk_classes.flatMap((members) => Array.from(members, (char) => [char, members[0]!] as const)),
     ),
   };
 }
@@ -55,7 +56,7 @@ function addProfile(features: Map<string, Feature>, profile: LanguageProfile, la
   for (const [run, count] of Object.entries(profile.freq)) {
     const feature = features.get(run) ?? [];
     features.set(run, feature);
-    feature.push({ language, probability: count / profile.n_words[[...run].length - 1]! });
+    feature.push({ language, probability: count / profile.n_words[codePoints(run) - 1]! });
   }
 }
 
@@ -65,7 +66,7 @@ function cleaned(text: string): string {
     .replace(URL, ' ')
     .replace(MAIL, ' ')
     .replace(WITH_MARK, (letter) => letter.normalize('NFC'));
-  return [...composed].slice(0, MAX_LENGTH).join('').replace(/ +/g, ' ');
+  return Array.from(composed).slice(0, MAX_LENGTH).join('').replace(/ +/g, ' ');
 }
 
 /** Latin letters (and what lies between `Z` and `a`) are left out where others are more than twice as many. */
@@ -138,7 +139,10 @@ function averageProbabilities(features: readonly Feature[], languages: number): 
   const sum = new Array<number>(languages).fill(0);
   for (let trial = 0; trial < TRIALS; trial++) {
     const weight = (0.5 + normal() * 0.05) / BASE_FREQUENCY;
-    const probabilities = oneTrial(weight, { languages, next: () => features[below(features.length, draw)]! });
+    const probabilities = oneTrial(weight, {
+      languages,
+      next: () => features[below(features.length, draw)]!,
+    });
     probabilities.forEach((probability, i) => (sum[i]! += probability / TRIALS));
   }
   return sum;

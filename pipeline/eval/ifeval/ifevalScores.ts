@@ -38,7 +38,11 @@ function verdicts(doc: Doc, texts: readonly string[]): boolean[] {
   return names.map((name, i) => {
     const follows = INSTRUCTIONS[name];
     if (!follows)
-      throw new UserError({ field: 'instruction_id_list', value: name, problem: 'IFEval has no such instruction' });
+      throw new UserError({
+        field: 'instruction_id_list',
+        value: name,
+        problem: 'IFEval has no such instruction',
+      });
     const given = argumentsOf(kwargs[i]!);
     return texts.some((text) => strip(text) !== '' && follows(text, given));
   });

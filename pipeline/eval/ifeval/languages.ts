@@ -6,8 +6,7 @@ import { holds, needed, type Instruction } from './instruction.ts';
 import { splitWords } from './splitWords.ts';
 
 /** language:response_language */
-export const responseLanguage: Instruction = (response, given) =>
-  isIn(response, needed(given, 'language'));
+export const responseLanguage: Instruction = (response, given) => isIn(response, needed(given, 'language'));
 
 /** change_case:english_capital */
 export const englishCapital: Instruction = (response) => isUpper(response) && isIn(response, 'en');

@@ -4,7 +4,7 @@ import { strip, words } from '../pythonStrings.ts';
 import { holds, needed, type Instruction } from './instruction.ts';
 import { splitSentences } from './splitSentences.ts';
 
-const WORD = pythonRegex('\\w+');
+const WORD = pythonRegex('\\w+', { dialect: 'regex' });
 const DIVIDER = pythonRegex('\\s?\\*\\*\\*\\s?');
 
 /** length_constraints:number_sentences */
@@ -19,9 +19,7 @@ export const numberOfWords: Instruction = (response, given) =>
 export const numberOfParagraphs: Instruction = (response, given) => {
   const paragraphs = response.split(DIVIDER).map(strip);
   const filled = paragraphs.filter((paragraph) => paragraph !== '');
-  return (
-    !paragraphs.slice(1, -1).includes('') && filled.length === needed(given, 'num_paragraphs')
-  );
+  return !paragraphs.slice(1, -1).includes('') && filled.length === needed(given, 'num_paragraphs');
 };
 
 /** length_constraints:nth_paragraph_first_word: so many paragraphs between empty lines, one opening with a word. */

@@ -5,16 +5,17 @@ import { pythonRegex } from '../pythonRegex.ts';
 import { isLower, isUpper, strip, stripEnd } from '../pythonStrings.ts';
 import { readPunktParameters } from './languageData.ts';
 
+const nltk = (pattern: string) => pythonRegex(pattern, { dialect: 'regex' });
 const NON_WORD = `(?:[)";}\\]\\*:@'\\({\\[‘’“”«»?!])`;
 const LONG_MARK = '(?:\\-{2,}|\\.{2,}|(?:\\.\\s){2,}\\.)';
 const WORD_START = '[^\\("`{\\[:;&\\#\\*@\\)}\\]\\-,]';
 const WORD_END = `(?=\\s|$|${NON_WORD}|${LONG_MARK}|,(?=$|\\s|${NON_WORD}|${LONG_MARK}))`;
-const TOKEN = pythonRegex(`(${LONG_MARK}|(?=${WORD_START})\\S+?${WORD_END}|\\S)`);
-const CANDIDATE = pythonRegex(`[\\.\\?\\!](?=(?P<after>${NON_WORD}|\\s+(?P<next>\\S+)))`);
-const CLOSING = pythonRegex(`["')\\]}‘’“”«»]+?(?:\\s+|(?=--)|$)`, { multiline: true });
-const ELLIPSIS = pythonRegex('^\\.\\.+$');
-const NUMBER = pythonRegex('^-?[\\.,]?\\d[\\d,\\.-]*\\.?$');
-const INITIAL = pythonRegex('^[^\\W\\d]\\.$');
+const TOKEN = nltk(`(${LONG_MARK}|(?=${WORD_START})\\S+?${WORD_END}|\\S)`);
+const CANDIDATE = nltk(`[\\.\\?\\!](?=(?P<after>${NON_WORD}|\\s+(?P<next>\\S+)))`);
+const CLOSING = pythonRegex(`["')\\]}‘’“”«»]+?(?:\\s+|(?=--)|$)`, { dialect: 'regex', multiline: true });
+const ELLIPSIS = nltk('^\\.\\.+$');
+const NUMBER = nltk('^-?[\\.,]?\\d[\\d,\\.-]*\\.?$');
+const INITIAL = nltk('^[^\\W\\d]\\.$');
 const ASCII_SPACE = /[ \t\n\r\v\f]/g;
 
 /** How a type has been seen in the training texts: at the beginning of sentences, within them or unclearly. */
@@ -120,9 +121,7 @@ function realigned(text: string, sentences: readonly [number, number][]): [numbe
 function closingLength(text: string): { whole: number; stripped: number } | undefined {
   CLOSING.lastIndex = 0;
   const match = CLOSING.exec(text);
-  return match?.index === 0
-    ? { whole: match[0].length, stripped: stripEnd(match[0]).length }
-    : undefined;
+  return match?.index === 0 ? { whole: match[0].length, stripped: stripEnd(match[0]).length } : undefined;
 }
 
 /** Whether a sentence ends within `context`, before its last token. */

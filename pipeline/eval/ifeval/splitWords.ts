@@ -1,6 +1,6 @@
 // English words as NLTK's word_tokenize separates them: sentence by sentence, after the conventions of the Penn
 // Treebank (contractions, quotes, punctuation apart from words). A list of replacements that insert spaces, in order.
-import { pythonRegex } from '../pythonRegex.ts';
+import { pythonRegex, type Dialect } from '../pythonRegex.ts';
 import { words } from '../pythonStrings.ts';
 import { splitSentences } from './splitSentences.ts';
 
@@ -35,6 +35,8 @@ const CLOSING: Replacement[] = [
   ['\\s+', ' '],
   ["([^' ])('[sS]|'[mM]|'[dD]|') ", '$1 $2 '],
   ["([^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) ", '$1 $2 '],
+];
+const CONTRACTIONS: Replacement[] = [
   ...['(can)(not)\\b', "(d)('ye)\\b", '(gim)(me)\\b', '(gon)(na)\\b', '(got)(ta)\\b', '(lem)(me)\\b']
     .concat(["(more)('n)\\b", '(wan)(na)(?=\\s)'])
     .map((contraction) => [`(?i)\\b${contraction}`, ' $1 $2 '] as const),
@@ -42,15 +44,16 @@ const CLOSING: Replacement[] = [
   ["(?i) ('t)(was)\\b", ' $1 $2 '],
 ];
 
-const before = compile([...OPENING, ...PUNCTUATION]);
-const after = compile(CLOSING);
+const before = compile([...OPENING, ...PUNCTUATION], 'regex');
+const close = compile(CLOSING, 'regex');
+const contract = compile(CONTRACTIONS, 're');
 
 /** The words and marks of a text; double quotes become `` and ''. */
 export function splitWords(text: string): string[] {
-  return splitSentences(text).flatMap((sentence) => words(after(` ${before(sentence)} `)));
+  return splitSentences(text).flatMap((sentence) => words(contract(close(` ${before(sentence)} `))));
 }
 
-function compile(replacements: readonly Replacement[]): (text: string) => string {
-  const steps = replacements.map(([pattern, by]) => ({ pattern: pythonRegex(pattern), by }));
+function compile(replacements: readonly Replacement[], dialect: Dialect): (text: string) => string {
+  const steps = replacements.map(([pattern, by]) => ({ pattern: pythonRegex(pattern, { dialect }), by }));
   return (text) => steps.reduce((rest, { pattern, by }) => rest.replace(pattern, by), text);
 }

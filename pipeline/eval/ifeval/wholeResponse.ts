@@ -11,7 +11,9 @@ export const twoResponses: Instruction = (response) => {
 
 /** combination:repeat_prompt: the response opens with the request, in any case. */
 export const repeatPrompt: Instruction = (response, given) =>
-  strip(response).toLowerCase().startsWith(strip(needed(given, 'prompt_to_repeat')).toLowerCase());
+  strip(response)
+    .toLowerCase()
+    .startsWith(strip(needed(given, 'prompt_to_repeat')).toLowerCase());
 
 /** startend:end_checker: the response ends with a phrase, in any case, quotes after it aside. */
 export const endPhrase: Instruction = (response, given) =>
