@@ -40,8 +40,10 @@ export interface EvalItem {
   doc: Doc;
   /** The right answer as lm-eval logs it: the index of a choice, or a text. */
   target: string;
-  /** The index of the right choice where `target` does not tell it (winogrande: the sentence is the same in both). */
+  /** Index of the right choice, -1 when it is none of them; not for generations. */
   gold?: number;
+  /** What each request's continuation says, without the delimiter before it; not for generations. */
+  choices?: readonly string[];
   /** One per choice, in order, or one generation. */
   requests: readonly LikelihoodRequest[] | readonly [GenerationRequest];
 }

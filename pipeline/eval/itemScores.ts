@@ -1,17 +1,9 @@
 // The scores of one item from what the model answered, as lm-evaluation-harness 0.4.13 computes them: accuracies of
 // the most probable choice, the probability mass of the true ones, exact matches, and IFEval's verdicts.
-import type {
-  Doc,
-  EvalItem,
-  Generation,
-  Likelihood,
-  LikelihoodRequest,
-  TaskFilter,
-  TaskMetric,
-} from './evalItem.ts';
+import type { Doc, EvalItem, Generation, Likelihood, TaskFilter, TaskMetric } from './evalItem.ts';
 import { ifevalScores } from './ifeval/ifevalScores.ts';
 import { pythonRegex } from './pythonRegex.ts';
-import { codePoints } from './pythonStrings.ts';
+import { codePoints } from './pythonText.ts';
 import { filterResponse, NO_FILTER } from './responseFilters.ts';
 
 /** A number to average, or one verdict per instruction. */
@@ -67,20 +59,13 @@ const LENGTHS = {
 };
 
 /** Whether the most probable choice is the right one; the first of equals counts, as in numpy's argmax. */
-function choosesGold(item: EvalItem, likelihoods: number[], length: (choice: string) => number): boolean {
-  const choices = choicesOf(item);
+function choosesGold(
+  { gold, choices = [] }: EvalItem,
+  likelihoods: number[],
+  length: (choice: string) => number,
+): boolean {
   const normalized = likelihoods.map((logLikelihood, i) => logLikelihood / length(choices[i]!));
-  return normalized.indexOf(Math.max(...normalized)) === goldIndex(item, choices);
-}
-
-/** The choices' texts: the continuations without the space between them and the context. */
-function choicesOf({ requests }: EvalItem): string[] {
-  return (requests as readonly LikelihoodRequest[]).map(({ continuation }) => continuation.replace(/^ /, ''));
-}
-
-/** The index of the right choice: given, or `target` itself, or where `target` stands among the choices; else -1. */
-function goldIndex({ gold, target }: EvalItem, choices: string[]): number {
-  return gold ?? (/^\d+$/.test(target) ? Number(target) : choices.indexOf(target));
+  return normalized.indexOf(Math.max(...normalized)) === gold;
 }
 
 /** truthfulqa_mc2: the share of the probability that lies on choices labelled 1. */

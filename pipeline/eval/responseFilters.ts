@@ -2,7 +2,7 @@
 // several; every metric is then reported once per filter.
 import type { FilterStep, TaskFilter } from './evalItem.ts';
 import { findAll, pythonRegex } from './pythonRegex.ts';
-import { strip } from './pythonStrings.ts';
+import { strip } from './pythonText.ts';
 
 /** What stands in for a list of filters that a task does not give. */
 export const NO_FILTER: TaskFilter = { name: 'none', steps: [] };

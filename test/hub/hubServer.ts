@@ -17,7 +17,7 @@ export interface HubServer {
 }
 
 interface HubOptions {
-  /** Folder of each repository, under "models/ORG/NAME" or "datasets/ORG/NAME". */
+  /** Folder of each repository, under "models/ORG/NAME" or "datasets/ORG/NAME"; of another branch under that and "@BRANCH". */
   repositories: Record<string, string>;
   /** When given, requests without this token get 401. */
   token?: string;
@@ -95,7 +95,7 @@ function readStore(folder: string): Store {
 /** /api/models/ORG/NAME/revision/REV and /api/models/ORG/NAME/tree/REV */
 function answerApi(pathname: string, stores: Map<string, Store>, response: ServerResponse): boolean {
   const [, repository, kind, revision] =
-    /^\/api\/(\w+\/[^/]+\/[^/]+)\/(revision|tree)\/(.+)$/.exec(pathname) ?? [];
+    /^\/api\/(\w+\/[^/]+\/[^/]+)\/(revision|tree)\/(.+)$/.exec(decodeURIComponent(pathname)) ?? [];
   const store = findStore(stores, repository, revision);
   if (!store) return false;
   const tree = store.files.map(({ path, content, oid, sha256, big }) => ({
@@ -148,8 +148,10 @@ function answerFile(
 }
 
 function findStore(stores: Map<string, Store>, repository: string | undefined, revision: string | undefined) {
-  const store = repository === undefined ? undefined : stores.get(repository);
-  return store && (revision === 'main' || revision === store.commit) ? store : undefined;
+  const branches = [...stores].filter(([name]) => name.split('@')[0] === repository);
+  const named = ([name, { commit }]: [string, Store]) =>
+    revision === (name.split('@')[1] ?? 'main') || revision === commit;
+  return branches.find(named)?.[1];
 }
 
 function sendRange(

@@ -43,7 +43,7 @@ interface NumberCase {
   [filter: string]: unknown;
 }
 
-t.test('GSM8K: filtered answers and exact matches', { skip: without('fixtures') }, (t) => {
+void t.test('GSM8K: filtered answers and exact matches', { skip: without('fixtures') }, (t) => {
   const cases = readLines(`${SCORERS}/gsm8k_filters.jsonl`) as NumberCase[];
   for (const { target, response, ...wanted } of cases) {
     const scores = itemScores(generated({ target }), [{ text: response, truncated: 0 }], {
@@ -70,7 +70,7 @@ interface IfevalCase {
   inst_level_loose_acc: boolean[];
 }
 
-t.test('IFEval: verdicts on responses of GPT-4', { skip: without('fixtures') }, (t) => {
+void t.test('IFEval: verdicts on responses of GPT-4', { skip: without('fixtures') }, (t) => {
   const docs = new Map((readLines(IFEVAL) as { key: number }[]).map((doc) => [doc.key, doc]));
   const cases = readLines(`${SCORERS}/ifeval_scored_gpt4.jsonl`) as IfevalCase[];
   for (const { key, response, inst_level_strict_acc, inst_level_loose_acc } of cases) {
@@ -81,7 +81,7 @@ t.test('IFEval: verdicts on responses of GPT-4', { skip: without('fixtures') }, 
   t.end();
 });
 
-t.test('sentences and words', { skip: without('fixtures') }, (t) => {
+void t.test('sentences and words', { skip: without('fixtures') }, (t) => {
   const cases = readJson(`${SCORERS}/nltk_goldens.json`) as {
     text: string;
     sentences: string[];
@@ -105,10 +105,12 @@ interface GoldenItem {
   generation?: string;
 }
 
-t.test('metrics of the golden runs', { skip: existsSync(GOLDENS) ? false : 'needs ../shared' }, (t) => {
+void t.test('metrics of the golden runs', { skip: existsSync(GOLDENS) ? false : 'needs ../shared' }, (t) => {
   for (const file of readdirSync(GOLDENS)) {
     const items = readLines(`${GOLDENS}/${file}`) as GoldenItem[];
-    const different = items.filter((item) => !hasItsMetrics(item)).map(({ doc_id }) => doc_id);
+    const different = items
+      .filter((item) => !RANDOM_IN_THE_REFERENCE.includes(Number(item.doc.key)) && !hasItsMetrics(item))
+      .map(({ doc_id }) => doc_id);
     t.strictSame(different, [], `${file}: ${items.length} items`);
   }
   t.end();
@@ -118,7 +120,7 @@ function hasItsMetrics(item: GoldenItem): boolean {
   const metrics = metricsOf(item);
   const scores = item.requests
     ? itemScores(
-        { ...item, docId: item.doc_id, requests: asked(item.requests), ...goldOf(item) },
+        { ...item, docId: item.doc_id, requests: asked(item.requests), ...choicesOf(item) },
         item.requests.map(({ loglikelihood, is_greedy }) => ({
           logLikelihood: loglikelihood,
           isGreedy: is_greedy,
@@ -147,9 +149,11 @@ function metricsOf({ task, metrics }: GoldenItem): TaskMetric[] {
   return Object.keys(metrics).map((metric) => ({ metric: metric as 'acc' | 'acc_norm' }));
 }
 
-/** winogrande's target is the sentence's end, the same in both choices. */
-function goldOf({ task, doc }: GoldenItem): { gold?: number } {
-  return task === 'winogrande' ? { gold: Number(doc.answer) - 1 } : {};
+/** What the seam tells beside the target; winogrande's is the sentence's end, the same in both choices. */
+function choicesOf({ task, doc, target, requests = [] }: GoldenItem): { gold: number; choices: string[] } {
+  const choices = requests.map(({ continuation }) => continuation.replace(/^ /, ''));
+  const index = /^\d+$/.test(target) ? Number(target) : choices.indexOf(target);
+  return { choices, gold: task === 'winogrande' ? Number(doc.answer) - 1 : index };
 }
 
 function asked(requests: readonly LikelihoodRequest[]): LikelihoodRequest[] {

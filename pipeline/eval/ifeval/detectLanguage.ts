@@ -2,8 +2,8 @@
 // language-detection: naive Bayes on runs of one to three characters, drawn at random until one language is certain,
 // seven times over). No other library agrees with it on texts in capitals, whose words it ignores. langdetect draws
 // from an unseeded generator; here it is seeded with 0, as it is with DetectorFactory.seed = 0.
-import { below, mersenneTwister, uniform } from '../mersenneTwister.ts';
-import { codePoints } from '../pythonStrings.ts';
+import { pythonRandom, type PythonRandom } from '../pythonRandom.ts';
+import { codePoints } from '../pythonText.ts';
 import { readLanguageProfiles, type LanguageProfile } from './languageData.ts';
 
 const TRIALS = 7;
@@ -134,14 +134,14 @@ const BLOCKS = [
 ];
 
 function averageProbabilities(features: readonly Feature[], languages: number): number[] {
-  const draw = mersenneTwister(0);
-  const normal = normalDeviates(() => uniform(draw));
+  const random = pythonRandom(0);
+  const normal = normalDeviates(random);
   const sum = new Array<number>(languages).fill(0);
   for (let trial = 0; trial < TRIALS; trial++) {
     const weight = (0.5 + normal() * 0.05) / BASE_FREQUENCY;
     const probabilities = oneTrial(weight, {
       languages,
-      next: () => features[below(features.length, draw)]!,
+      next: () => features[random.randrange(features.length)]!,
     });
     probabilities.forEach((probability, i) => (sum[i]! += probability / TRIALS));
   }
@@ -169,7 +169,7 @@ function normalize(probabilities: Float64Array): number {
 }
 
 /** Standard normal deviates in pairs, as random.gauss makes them. */
-function normalDeviates(random: () => number): () => number {
+function normalDeviates(random: PythonRandom): () => number {
   let spare: number | undefined;
   return () => {
     if (spare !== undefined) {
@@ -177,8 +177,8 @@ function normalDeviates(random: () => number): () => number {
       spare = undefined;
       return value;
     }
-    const angle = random() * 2 * Math.PI;
-    const radius = Math.sqrt(-2 * Math.log(1 - random()));
+    const angle = random.random() * 2 * Math.PI;
+    const radius = Math.sqrt(-2 * Math.log(1 - random.random()));
     spare = Math.sin(angle) * radius;
     return Math.cos(angle) * radius;
   };

@@ -2,7 +2,7 @@
 // variants may follow the instruction: without the first line, the last, both, and each of these without asterisks.
 import { UserError } from '../../config/userError.ts';
 import type { Doc } from '../evalItem.ts';
-import { strip } from '../pythonStrings.ts';
+import { strip } from '../pythonText.ts';
 import type { InstructionArguments } from './instruction.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 

@@ -2,7 +2,7 @@
 // Boundary Detection"): every period, question and exclamation mark with what surrounds it is judged by its word's
 // type (abbreviation, initial, number) and by how the next word is usually written.
 import { pythonRegex } from '../pythonRegex.ts';
-import { isLower, isUpper, strip, stripEnd } from '../pythonStrings.ts';
+import { isLower, isUpper, strip, stripEnd } from '../pythonText.ts';
 import { readPunktParameters } from './languageData.ts';
 
 const nltk = (pattern: string) => pythonRegex(pattern, { dialect: 'regex' });

@@ -1,0 +1,150 @@
+// What tasks there are, where their rows come from, and what is said when something is not there.
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { loadTask, loadTasks } from '../../pipeline/eval/loadTask.ts';
+import { expandTasks, taskCatalog } from '../../pipeline/eval/taskCatalog.ts';
+import { taskItems } from '../../pipeline/eval/taskItems.ts';
+import { splitFiles } from '../../pipeline/hub/datasetSplits.ts';
+import { startHub } from '../hub/hubServer.ts';
+
+const DATA = 'test/golden/eval/data';
+
+t.test('every task of the benchmarks is there, in its groups', async (t) => {
+  const { tasks, groups } = await taskCatalog();
+  t.equal(tasks.size, 57 + 24 + 3 + 3 + 8);
+  const sizes = {
+    mmlu: 57,
+    mmlu_stem: 19,
+    mmlu_humanities: 13,
+    leaderboard_bbh: 24,
+    leaderboard_gpqa: 3,
+    leaderboard_musr: 3,
+  };
+  for (const [group, size] of Object.entries(sizes)) {
+    const found = await expandTasks([group]);
+    t.equal(found.tasks.length, size, group);
+    t.same(found.groups.find(({ name }) => name === group)!.leaves, found.tasks);
+  }
+  t.equal((await expandTasks(['mmlu'])).groups.length, 5, 'mmlu and its four');
+  t.same((await expandTasks(['mmlu_stem', 'gsm8k', 'mmlu'])).tasks.length, 58, 'each task once');
+  t.match(tasks.get('mmlu_us_foreign_policy'), {
+    alias: 'us_foreign_policy',
+    description: /about us foreign policy\.\n\n$/,
+  });
+  t.match(groups.get('mmlu_social_sciences'), { alias: 'social sciences', version: 2 });
+  const shots = [
+    'arc_challenge',
+    'hellaswag',
+    'mmlu_anatomy',
+    'winogrande',
+    'gsm8k',
+    'leaderboard_bbh_snarks',
+  ];
+  t.same(
+    shots.map((name) => tasks.get(name)!.num_fewshot),
+    [25, 10, 5, 5, 5, 3],
+  );
+});
+
+t.test('unknown tasks are told with their nearest', async (t) => {
+  await t.rejects(expandTasks(['gsm8']), {
+    message: 'eval.yaml: tasks = "gsm8": unknown task; did you mean "gsm8k"?',
+  });
+  await t.rejects(expandTasks(['bbh']), { message: /did you mean .*"leaderboard_bbh_boolean_expressions"/ });
+  await t.rejects(expandTasks(['a thing unlike any']), {
+    message: /; there are arc_challenge, gsm8k, hellaswag, /,
+  });
+});
+
+t.test('what is missing is named with file and field', async (t) => {
+  const file = join(t.testdir({ 'rows.jsonl': '{"question":"q"}\n', 'empty.jsonl': '\n' }), 'rows.jsonl');
+  const gsm8k = (files: Record<string, string>) => loadTask('gsm8k', { data: { gsm8k: files } });
+  await t.rejects(gsm8k({ test: file }), {
+    message: 'eval.yaml: data.gsm8k.train: missing, and gsm8k reads this split; it has test',
+  });
+  await t.rejects(gsm8k({ train: 'no/such', test: file }), {
+    message: 'eval.yaml: data.gsm8k.train = "no/such": no such file',
+  });
+  await t.rejects(gsm8k({ train: file, test: file }), {
+    message: `${file}: answer: missing in row 0, which gsm8k reads; the row has question`,
+  });
+  const empty = file.replace('rows', 'empty');
+  await t.rejects(loadTask('gsm8k', { data: { gsm8k: { test: empty } }, numFewshot: 0 }), {
+    message: `${empty}: holds no rows for gsm8k`,
+  });
+  const data = { gsm8k: { train: `${DATA}/gsm8k_test.jsonl`, test: `${DATA}/gsm8k_test.jsonl` } };
+  await t.rejects(loadTask('gsm8k', { data }), {
+    message:
+      /gsm8k_test.jsonl: has 3 rows, gsm8k with 5 shots draws 5 of them; give it more rows, or set num_fewshot/,
+  });
+  t.equal((await loadTask('gsm8k', { data, numFewshot: 3 })).pool.length, 3);
+});
+
+/** A Hub with made-up rows of mmlu and ARC, and of MuSR as the Hub converts it. */
+async function hub(t: Test): Promise<void> {
+  const folder = 'test/golden/eval/hub';
+  const server = await startHub({
+    repositories: {
+      'datasets/cais/mmlu': `${folder}/mmlu`,
+      'datasets/allenai/ai2_arc': `${folder}/ai2_arc`,
+      'datasets/TAUR-Lab/MuSR': `${folder}/MuSR`,
+      'datasets/TAUR-Lab/MuSR@refs/convert/parquet': `${folder}/MuSR-converted`,
+    },
+  });
+  process.env.HF_ENDPOINT = server.url;
+  process.env.HF_HUB_CACHE = t.testdir({});
+  t.teardown(() => {
+    delete process.env.HF_ENDPOINT;
+    delete process.env.HF_HUB_CACHE;
+    return server.close();
+  });
+}
+
+t.test('rows from the Hub', async (t) => {
+  await hub(t);
+  const told: string[] = [];
+  const names = ['mmlu_anatomy', 'leaderboard_musr_murder_mysteries'];
+  const [anatomy, musr] = await loadTasks(names, { numFewshot: 1, progress: (line) => told.push(line) });
+  const [row] = anatomy!.docs;
+  t.same(row, { question: 'Which?', subject: 'anatomy', choices: ['a', 'b', 'c', 'd'], answer: 2 });
+  t.match(anatomy!.sources.test, [/^cais\/mmlu@[0-9a-f]{40} anatomy\/test-00000-of-00001.parquet$/]);
+  t.match(musr!.sources.murder_mysteries, [
+    /^TAUR-Lab\/MuSR@[0-9a-f]{40} default\/murder_mysteries\/0000.parquet$/,
+  ]);
+  t.match(taskItems(musr!)[0], { gold: 1, requests: [{ continuation: ' Ann' }, { continuation: ' Bob' }] });
+  t.equal(told.length, 3, 'each file is told as it is downloaded');
+  const arc = taskItems(await loadTask('arc_challenge', { numFewshot: 0 }));
+  t.match(arc, [
+    { target: '1', choices: ['yes', 'no'] },
+    { target: '0', choices: ['no', 'yes'] },
+  ]);
+});
+
+t.test('splits and datasets that the Hub does not have', async (t) => {
+  await hub(t);
+  await t.rejects(loadTask('leaderboard_musr_team_allocation'), {
+    message:
+      'TAUR-Lab/MuSR: team_allocation: no Parquet files of this split; there are default/murder_mysteries/0000.parquet',
+  });
+  await t.rejects(loadTask('hellaswag'), { message: /^Rowan\/hellaswag@main: no such dataset/ });
+});
+
+t.test('the files of a split among others', (t) => {
+  const names = [
+    'README.md',
+    'main/test-00000-of-00001.parquet',
+    'main/train-00001-of-00002.parquet',
+    'main/train-00000-of-00002.parquet',
+    'socratic/test/0000.parquet',
+    'data/test-00000-of-00001-abc.parquet',
+    'data/testing.parquet',
+    'validation.parquet',
+  ];
+  const of = (config: string | undefined, split: string) => splitFiles(names, { config, split });
+  t.same(of('main', 'train'), ['main/train-00000-of-00002.parquet', 'main/train-00001-of-00002.parquet']);
+  t.same(of('socratic', 'test'), ['socratic/test/0000.parquet']);
+  t.same(of(undefined, 'test'), ['data/test-00000-of-00001-abc.parquet']);
+  t.same(of(undefined, 'validation'), ['validation.parquet']);
+  t.same(of('other', 'test'), []);
+  t.end();
+});
