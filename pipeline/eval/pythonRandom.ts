@@ -7,6 +7,8 @@ import { mersenneFromState } from 'pure-rand/generator/mersenne';
 export interface PythonRandom {
   /** @param bits 1 to 32 */
   getrandbits(bits: number): number;
+  /** A float in [0, 1) with 53 random bits. */
+  random(): number;
   /** An integer in [0, stop); 0 < stop < 2³². */
   randrange(stop: number): number;
   /** `k` members of `population` at different places, in the order drawn. @throws RangeError when there are fewer. */
@@ -28,6 +30,7 @@ export function pythonRandom(seed: number): PythonRandom {
   };
   return {
     getrandbits,
+    random: () => (getrandbits(27) * 2 ** 26 + getrandbits(26)) / 2 ** 53,
     randrange,
     sample: (population, k) => drawSample(population, k, randrange),
     shuffle: (items) => {
