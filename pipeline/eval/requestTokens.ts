@@ -66,7 +66,8 @@ export async function generationTokens(
     });
   const encode = await encoder(tokenizer, { texts, bosText: tokenizer.bosToken ?? null });
   return requests.map(({ context, until, maxNewTokens }) => {
-    const whole = encode(context);
+    const encoded = encode(context);
+    const whole = encoded.length > 0 ? encoded : Int32Array.of(prefixToken(tokenizer).id);
     const ids = whole.subarray(-(maxLength - maxNewTokens));
     return { ids, until, maxNewTokens, truncated: whole.length - ids.length };
   });
