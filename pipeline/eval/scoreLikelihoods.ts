@@ -26,6 +26,8 @@ export interface ScoringOptions {
   batchTokens?: number;
   /** Positions that go through the head at once. */
   headBlock?: number;
+  /** Of a request by its index. A batch of answered ones is left out; no other batch is another one for it. */
+  isAnswered?: (index: number) => boolean;
 }
 
 /** The likelihood of `requests[index]`. */
@@ -47,12 +49,12 @@ const LEAST_CACHED = 32;
 export async function* scoreLikelihoods(
   decoder: Decoder,
   requests: readonly LikelihoodTokens[],
-  { batchTokens = 4096, headBlock = 512 }: ScoringOptions = {},
+  { batchTokens = 4096, headBlock = 512, isAnswered = () => false }: ScoringOptions = {},
 ): AsyncGenerator<ScoredRequest[]> {
   const sorted = requests
     .map((request, index) => ({ ...request, index, inputs: request.ids.subarray(0, -1) }))
     .sort((a, b) => compareSequences(a.inputs, b.inputs) || a.index - b.index);
-  if (sorted.length > 0) yield* scoreSorted(decoder, sorted, { batchTokens, headBlock });
+  if (sorted.length > 0) yield* scoreSorted(decoder, sorted, { batchTokens, headBlock, isAnswered });
 }
 
 async function* scoreSorted(
@@ -61,6 +63,7 @@ async function* scoreSorted(
   options: Required<ScoringOptions>,
   cached: TokenCache = NO_TOKENS,
 ): AsyncGenerator<ScoredRequest[]> {
+  if (requests.every(({ index }) => options.isAnswered(index))) return;
   const start = cached.length;
   if (packedLength(inputsOf(requests), { start }) <= options.batchTokens) {
     yield scorePack(decoder, requests, options, cached);

@@ -15,7 +15,11 @@ t.test('answers are found again, a line that was cut is not', async (t) => {
   const again = await openAnswerLog<string>(path, 'a');
   t.same([...again.answers], [[3, 'three'], [0, 'line\nbreak']]); // prettier-ignore
   await again.append([{ index: 7, answer: 'seven' }]);
-  t.equal((await openAnswerLog<string>(path, 'a')).answers.get(7), 'seven', 'what follows a cut line is whole');
+  t.equal(
+    (await openAnswerLog<string>(path, 'a')).answers.get(7),
+    'seven',
+    'what follows a cut line is whole',
+  );
 });
 
 t.test('answers to other questions do not count', async (t) => {
