@@ -1,60 +1,12 @@
-// What tasks there are, where their rows come from, and what is said when something is not there.
+// Where the rows of tasks come from, and what is said when something is not there.
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { loadTask, loadTasks } from '../../pipeline/eval/loadTask.ts';
-import { expandTasks, taskCatalog } from '../../pipeline/eval/taskCatalog.ts';
 import { taskItems } from '../../pipeline/eval/taskItems.ts';
 import { splitFiles } from '../../pipeline/hub/datasetSplits.ts';
 import { startHub } from '../hub/hubServer.ts';
 
 const DATA = 'test/golden/eval/data';
-
-t.test('every task of the benchmarks is there, in its groups', async (t) => {
-  const { tasks, groups } = await taskCatalog();
-  t.equal(tasks.size, 57 + 24 + 3 + 3 + 8);
-  const sizes = {
-    mmlu: 57,
-    mmlu_stem: 19,
-    mmlu_humanities: 13,
-    leaderboard_bbh: 24,
-    leaderboard_gpqa: 3,
-    leaderboard_musr: 3,
-  };
-  for (const [group, size] of Object.entries(sizes)) {
-    const found = await expandTasks([group]);
-    t.equal(found.tasks.length, size, group);
-    t.same(found.groups.find(({ name }) => name === group)!.leaves, found.tasks);
-  }
-  t.equal((await expandTasks(['mmlu'])).groups.length, 5, 'mmlu and its four');
-  t.same((await expandTasks(['mmlu_stem', 'gsm8k', 'mmlu'])).tasks.length, 58, 'each task once');
-  t.match(tasks.get('mmlu_us_foreign_policy'), {
-    alias: 'us_foreign_policy',
-    description: /about us foreign policy\.\n\n$/,
-  });
-  t.match(groups.get('mmlu_social_sciences'), { alias: 'social sciences', version: 2 });
-  const shots = [
-    'arc_challenge',
-    'hellaswag',
-    'mmlu_anatomy',
-    'winogrande',
-    'gsm8k',
-    'leaderboard_bbh_snarks',
-  ];
-  t.same(
-    shots.map((name) => tasks.get(name)!.num_fewshot),
-    [25, 10, 5, 5, 5, 3],
-  );
-});
-
-t.test('unknown tasks are told with their nearest', async (t) => {
-  await t.rejects(expandTasks(['gsm8']), {
-    message: 'eval.yaml: tasks = "gsm8": unknown task; did you mean "gsm8k"?',
-  });
-  await t.rejects(expandTasks(['bbh']), { message: /did you mean .*"leaderboard_bbh_boolean_expressions"/ });
-  await t.rejects(expandTasks(['a thing unlike any']), {
-    message: /; there are arc_challenge, gsm8k, hellaswag, /,
-  });
-});
 
 t.test('what is missing is named with file and field', async (t) => {
   const file = join(t.testdir({ 'rows.jsonl': '{"question":"q"}\n', 'empty.jsonl': '\n' }), 'rows.jsonl');

@@ -9,6 +9,7 @@ import t from 'tap';
 import type { Doc } from '../../pipeline/eval/evalItem.ts';
 import { loadTask } from '../../pipeline/eval/loadTask.ts';
 import { pythonRandom } from '../../pipeline/eval/pythonRandom.ts';
+import { expandTasks } from '../../pipeline/eval/taskCatalog.ts';
 import { taskItems } from '../../pipeline/eval/taskItems.ts';
 import { loadTokenizer } from '../../pipeline/mix/tokenizer.ts';
 import { askedTasks, comparable, type AskedTask, type PromptCase } from '../eval/promptCases.ts';
@@ -157,6 +158,16 @@ const runs: PromptCase[] = [
   { name: 'own shots', data, tasks: [...bbh, 'truthfulqa_mc1', 'truthfulqa_mc2', ...musr] },
   { name: '2 shots', data, tasks: musr.slice(1), numFewshot: 2 },
   { name: 'shuffled', data, tasks: gpqa },
+  {
+    name: 'every subject',
+    data: {
+      mmlu: { test: `${DATA}/mmlu/test/astronomy.jsonl`, dev: `${DATA}/mmlu/dev/astronomy.jsonl` },
+      leaderboard_bbh: { test: `${DATA}/bbh/date_understanding.jsonl` },
+    },
+    tasks: (await expandTasks(['mmlu', 'leaderboard_bbh'])).tasks,
+    numFewshot: 3,
+    limit: 2,
+  },
   {
     name: 'chat',
     ...r1,
