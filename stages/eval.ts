@@ -1,4 +1,5 @@
-// make eval: how close a model is to the teacher (pipeline/eval). One line of scores a task to stdout.
+// make eval: how close a model is to the teacher, and what it scores in benchmarks (pipeline/eval). One line of scores
+// a task to stdout.
 import { join } from 'node:path';
 import { evalConfig } from '../pipeline/eval/evalConfig.ts';
 import { evaluateModel } from '../pipeline/eval/evaluateModel.ts';
@@ -7,7 +8,8 @@ import { stageCommand } from '../pipeline/terminal/stageCommand.ts';
 await stageCommand({
   name: 'eval',
   summary:
-    'Evaluates a model folder: KL to the teacher, cross-entropy, perplexity and agreement on held-out samples.',
+    'Evaluates a model folder: KL to the teacher, cross-entropy, perplexity and agreement on held-out samples, and the ' +
+    'benchmarks of lm-evaluation-harness by their names there.',
   options: {
     model: { describe: 'Hugging Face model folder to evaluate', required: true },
     out: { describe: 'folder to write results.json, samples and manifest.json to', required: true },
@@ -15,9 +17,11 @@ await stageCommand({
     logits: { describe: 'folder of the logits stage (default: likewise)' },
   },
   schema: evalConfig,
-  run: async ({ config, options: { model, out, ...options } }) => {
+  run: async ({ config, options: { model, out, ...options }, progress }) => {
     const { mix = join(out, '../../mix'), logits = join(out, '../../logits') } = options;
-    const { statistics } = await evaluateModel(config, { model, mix, logits, out });
+    const onAnswers = (task: string, answered: number, total: number) =>
+      progress(`${task}: ${answered} of ${total} requests`);
+    const { statistics } = await evaluateModel(config, { model, mix, logits, out }, { progress, onAnswers });
     for (const [task, scores] of Object.entries(statistics))
       console.log(`${model} ${task} ${JSON.stringify(scores)}`);
   },

@@ -1,14 +1,28 @@
-// The evaluation of one model folder: results.json with the scores, one samples_<task>.jsonl with what each came from.
-import { join } from 'node:path';
-import { commitBytes } from '../artifact/commitFile.ts';
-import { commitJson } from '../artifact/jsonFile.ts';
-import { reuseFinished, writeManifest, type Manifest, type ManifestPlan } from '../artifact/manifest.ts';
-import { openLogits } from '../logits/logitsCache.ts';
-import { readMix } from '../mix/tokensArrow.ts';
+// The evaluation of one model folder: results.json with the scores under lm-evaluation-harness's keys, and one
+// samples_TASK.jsonl a task with what each score came from. Killed, it continues with what is not yet answered.
+import { basename, resolve } from 'node:path';
+import {
+  planFingerprint,
+  reuseFinished,
+  writeManifest,
+  type Manifest,
+  type ManifestPlan,
+} from '../artifact/manifest.ts';
+import type { Json } from '../artifact/fingerprint.ts';
+import { loadTokenizer } from '../mix/tokenizer.ts';
 import { modelFingerprint } from '../model/checkpoint.ts';
 import { disposeDecoder, loadDecoder } from '../model/loadDecoder.ts';
-import { meanScores, scoreSamples, type SampleScores } from '../train/heldOut.ts';
-import type { EvalConfig } from './evalConfig.ts';
+import { readModelConfig } from '../model/modelConfig.ts';
+import type { Respondent } from './answerItems.ts';
+import { evaluateTask, forgetAnswers, taskFingerprint, type FinishedTask } from './benchmarkTask.ts';
+import { HELD_OUT, type EvalConfig } from './evalConfig.ts';
+import { evaluationResults, type EvaluationResults } from './evaluationResults.ts';
+import { readGenerationSettings } from './generationSettings.ts';
+import { evaluateHeldOut, openHeldOut } from './heldOutTask.ts';
+import { loadTasks, type EvalTask } from './loadTask.ts';
+import type { HeldOutScores } from '../train/heldOut.ts';
+import { writeResults } from './resultsFile.ts';
+import { expandTasks } from './taskCatalog.ts';
 
 /** The model to evaluate, what the held-out task needs, and where the results go. */
 export interface EvalFolders {
@@ -18,40 +32,151 @@ export interface EvalFolders {
   out: string;
 }
 
+/** What a caller may watch. */
+export interface EvalHooks {
+  progress?: (line: string) => void;
+  /** Requests of a task that are answered. */
+  onAnswers?: (task: string, answered: number, total: number) => void;
+}
+
 /** Evaluates `folders.model` and writes `out/results.json`, the samples and `out/manifest.json`. */
-export async function evaluateModel(config: EvalConfig, folders: EvalFolders): Promise<Manifest> {
-  const { manifest: mix, samples } = await readMix(folders.mix);
-  const cache = await openLogits(folders.logits);
+export async function evaluateModel(
+  config: EvalConfig,
+  folders: EvalFolders,
+  hooks: EvalHooks = {},
+): Promise<Manifest> {
+  const tasks = await loadTasks(benchmarksOf(config), loadOptions(config, hooks));
+  const heldOut = config.tasks.includes(HELD_OUT) ? await openHeldOut(folders, config) : undefined;
+  const respondent = lazyRespondent(folders.model, config);
   try {
-    const inputs = {
-      model: await modelFingerprint(folders.model),
-      mix: mix.fingerprint,
-      logits: cache.manifest.fingerprint,
-    };
-    const plan: ManifestPlan = { kind: 'eval', formatVersion: 1, inputs, parameters: config };
+    const plan = await evaluationPlan(config, folders, { tasks, inputs: heldOut?.inputs ?? {} });
     const finished = await reuseFinished(folders.out, plan);
     if (finished) return finished;
-    const heldOut = samples.filter(({ split }) => split === 'held_out').slice(0, config.limit);
-    const decoder = await loadDecoder(folders.model, config);
-    const scores = await scoreSamples(decoder, heldOut, cache, {
-      batchTokens: config.batch_tokens,
-      headBlock: config.head_block,
-    });
-    disposeDecoder(decoder);
-    return await writeResults(folders.out, plan, scores);
+    const { out } = folders;
+    const scored = heldOut && (await evaluateHeldOut(heldOut, { ...(await respondent.get()), config, out }));
+    const benchmarks = await evaluateTasks(tasks, { config, folders, respondent, plan, hooks });
+    const results = await resultsOf(benchmarks, { config, folders, heldOut: scored?.scores });
+    const files = [
+      await writeResults(out, results),
+      ...(scored ? [scored.file] : []),
+      ...benchmarks.map(({ file }) => file),
+    ];
+    const statistics = { ...results.results } as Record<string, Json>;
+    const manifest = await writeManifest(out, plan, { statistics, files });
+    await forgetAnswers(out);
+    return manifest;
   } finally {
-    await cache.close();
+    await heldOut?.close();
+    await respondent.dispose();
   }
 }
 
-async function writeResults(out: string, plan: ManifestPlan, scores: SampleScores[]): Promise<Manifest> {
-  const results = { held_out: meanScores(scores) };
-  const files = [
-    await commitJson(join(out, 'results.json'), results),
-    await commitBytes(
-      join(out, 'samples_held_out.jsonl'),
-      scores.map((score) => JSON.stringify(score) + '\n').join(''),
-    ),
-  ];
-  return writeManifest(out, plan, { statistics: { held_out: { ...results.held_out } }, files });
+function benchmarksOf({ tasks }: EvalConfig): string[] {
+  return tasks.filter((task) => task !== HELD_OUT);
+}
+
+function loadOptions({ data, num_fewshot }: EvalConfig, { progress }: EvalHooks) {
+  return {
+    data,
+    ...(num_fewshot !== undefined && { numFewshot: num_fewshot }),
+    ...(progress && { progress }),
+  };
+}
+
+/** What is asked counts by its content, so where the rows lie does not. */
+async function evaluationPlan(
+  { data: _, ...parameters }: EvalConfig,
+  { model }: EvalFolders,
+  { tasks, inputs }: { tasks: readonly EvalTask[]; inputs: Record<string, string> },
+): Promise<ManifestPlan> {
+  const asked = tasks.map((task) => [`task ${task.name}`, taskFingerprint(task)]);
+  return {
+    kind: 'eval',
+    formatVersion: 2,
+    inputs: { model: await modelFingerprint(model), ...inputs, ...Object.fromEntries(asked) },
+    parameters,
+  };
+}
+
+/** Loads the model when it is first asked. */
+function lazyRespondent(folder: string, config: EvalConfig) {
+  let loading: Promise<Respondent> | undefined;
+  const load = async (): Promise<Respondent> => ({
+    decoder: await loadDecoder(folder, config),
+    tokenizer: await loadTokenizer(folder),
+    batchTokens: config.batch_tokens,
+    headBlock: config.head_block,
+    generating: {
+      ...(await readGenerationSettings(folder)),
+      ...{ rows: config.rows, batchTokens: config.batch_tokens },
+    },
+  });
+  return {
+    get: () => (loading ??= load()),
+    dispose: async () => {
+      if (loading) disposeDecoder((await loading).decoder);
+    },
+  };
+}
+
+async function evaluateTasks(
+  tasks: readonly EvalTask[],
+  {
+    config,
+    folders: { model, out },
+    respondent,
+    plan,
+    hooks,
+  }: {
+    config: EvalConfig;
+    folders: EvalFolders;
+    respondent: ReturnType<typeof lazyRespondent>;
+    plan: ManifestPlan;
+    hooks: EvalHooks;
+  },
+): Promise<FinishedTask[]> {
+  const tokenizer = await loadTokenizer(model);
+  const finished: FinishedTask[] = [];
+  for (const task of tasks) {
+    const result = await evaluateTask(task, {
+      ...{ config, tokenizer, respondent: respondent.get, out, plan: planFingerprint(plan) },
+      onProgress: (answered, total) => hooks.onAnswers?.(task.name, answered, total),
+    });
+    if (result.truncated > 0)
+      hooks.progress?.(
+        `${task.name}: ${result.truncated} requests were cut on the left, as the model's context is too short`,
+      );
+    finished.push(result);
+  }
+  return finished;
+}
+
+async function resultsOf(
+  tasks: readonly FinishedTask[],
+  {
+    config,
+    folders,
+    heldOut,
+  }: { config: EvalConfig; folders: EvalFolders; heldOut: HeldOutScores | undefined },
+): Promise<EvaluationResults> {
+  const { groups } = await expandTasks(benchmarksOf(config));
+  const { maxPositionEmbeddings: maxLength } = await readModelConfig(folders.model);
+  const results = evaluationResults(
+    tasks.map(({ evaluated }) => evaluated),
+    groups.reverse().map(({ name, tasks, ...group }) => ({ group: name, children: tasks, ...group })),
+    {
+      modelName: basename(resolve(folders.model)),
+      config,
+      systemInstruction: config.system_prompt,
+      fewshotAsMultiturn: config.apply_chat_template && config.fewshot_as_multiturn,
+      maxLength,
+    },
+  );
+  return {
+    ...results,
+    results: {
+      ...(heldOut && { [HELD_OUT]: { name: HELD_OUT, alias: HELD_OUT, ...heldOut } }),
+      ...results.results,
+    },
+  };
 }

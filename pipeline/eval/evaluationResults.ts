@@ -7,7 +7,7 @@ import type { Score } from './itemScores.ts';
 export interface EvaluatedTask {
   task: string;
   /** What tables call it, if not by its name. */
-  alias?: string;
+  alias?: string | undefined;
   version: number | string;
   numFewshot: number;
   higherIsBetter: Record<string, boolean>;
@@ -24,8 +24,8 @@ export interface EvaluatedTask {
 /** Tasks and groups whose scores are reported together; children stand before the groups that contain them. */
 export interface EvaluatedGroup {
   group: string;
-  alias?: string;
-  version?: number | string;
+  alias?: string | undefined;
+  version?: number | string | undefined;
   /** Names of tasks and groups. */
   children: readonly string[];
   /** None for a mere list of tasks. */
@@ -42,8 +42,6 @@ export interface EvaluationSettings {
   fewshotAsMultiturn?: boolean | undefined;
   /** Tokens that the model's context holds. */
   maxLength: number;
-  startedAt: Date;
-  seconds: number;
 }
 
 /** Scores and settings of one evaluation, with lm-eval's keys. */
@@ -183,7 +181,6 @@ function reportedSettings(settings: EvaluationSettings): Record<string, unknown>
   const { modelName, config, systemInstruction, chatTemplate, fewshotAsMultiturn } = settings;
   return {
     config,
-    date: settings.startedAt.getTime() / 1000,
     max_length: settings.maxLength,
     model_source: 'redistill',
     model_name: modelName,
@@ -193,7 +190,6 @@ function reportedSettings(settings: EvaluationSettings): Record<string, unknown>
     fewshot_as_multiturn: fewshotAsMultiturn ?? null,
     chat_template: chatTemplate ?? null,
     chat_template_sha: chatTemplate ? sha256(chatTemplate) : null,
-    total_evaluation_time_seconds: String(settings.seconds),
   };
 }
 
