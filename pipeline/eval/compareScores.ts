@@ -51,7 +51,7 @@ export function differenceTable(differences: readonly ScoreDifference[]): string
     (100 * after).toFixed(2),
     points(difference),
     `${points(interval[0])} to ${points(interval[1])}`,
-    pValue === undefined ? '–' : formatPValue(pValue),
+    pValue === undefined ? '–' : formatPValue(pValue).replace('= ', ''),
     isNoise ? 'may be noise' : 'more than noise',
   ]);
   return textTable([['task', 'metric', 'before', 'after', 'difference', '95 % interval', 'p', ''], ...rows]);

@@ -65,7 +65,7 @@ export function pairedDifference(
 
 /** `+4.40 points (95 % interval +1.20 to +7.60, p = 0.007): more than noise`, for scores from 0 to 1. */
 export function differenceSentence({ difference, interval, pValue, isNoise }: PairedDifference): string {
-  const test = pValue === undefined ? '' : `, p = ${formatPValue(pValue)}`;
+  const test = pValue === undefined ? '' : `, p ${formatPValue(pValue)}`;
   const range = `95 % interval ${points(interval[0])} to ${points(interval[1])}${test}`;
   return `${points(difference)} points (${range}): ${isNoise ? 'may be noise' : 'more than noise'}`;
 }
@@ -76,9 +76,9 @@ export function points(value: number): string {
   return Number(text) > 0 ? `+${text}` : text.replace(/^-(0\.00)$/, '$1');
 }
 
-/** Three decimals, or what it is below. */
+/** `= 0.012`, or what it is below. */
 export function formatPValue(pValue: number): string {
-  return pValue < 0.001 ? '<0.001' : pValue.toFixed(3);
+  return pValue < 0.001 ? '< 0.001' : `= ${pValue.toFixed(3)}`;
 }
 
 /** A task's items as sums: an item may hold several verdicts, which are drawn together. */
