@@ -18,8 +18,13 @@ t.test('what is missing is named with file and field', async (t) => {
     message: 'eval.yaml: data.gsm8k.train = "no/such": no such file',
   });
   await t.rejects(gsm8k({ train: file, test: file }), {
-    message: `${file}: answer: missing in row 0, which gsm8k reads; the row has question`,
+    message: `${file}: row 0: no field answer; the row has question`,
   });
+  const winogrande = { validation: `${DATA}/gsm8k_test.jsonl` };
+  await t.rejects(loadTask('winogrande', { data: { winogrande }, numFewshot: 0 }), {
+    message: /gsm8k_test.jsonl: row 0: no field sentence; the row has question, answer$/,
+  });
+  await t.rejects(loadTask('mmlu'), { message: /"mmlu": unknown task/ }, 'a group is no task');
   const empty = file.replace('rows', 'empty');
   await t.rejects(loadTask('gsm8k', { data: { gsm8k: { test: empty } }, numFewshot: 0 }), {
     message: `${empty}: holds no rows for gsm8k`,
