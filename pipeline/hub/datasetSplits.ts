@@ -13,7 +13,8 @@ export interface DatasetSplits {
 
 const CONVERTED = 'refs/convert/parquet';
 
-interface WantedSplits {
+/** What is asked for of a dataset. */
+export interface WantedSplits {
   /** The dataset's configuration (subset), where it has several. */
   config: string | undefined;
   splits: readonly string[];
@@ -28,17 +29,16 @@ export async function fetchSplits(
   dataset: string,
   { progress, ...wanted }: WantedSplits & { progress: (line: string) => void },
 ): Promise<DatasetSplits> {
-  const branches = [{}, { revision: CONVERTED }].map((branch) => ({
+  const branches = [{}, { revision: CONVERTED }].map((at) => ({
     type: 'dataset' as const,
     name: dataset,
-    ...branch,
+    ...at,
   }));
   let listed: string[] = [];
   const select = (names: string[]) => {
     listed = names.filter((name) => name.endsWith('.parquet'));
-    return missingFrom(names, wanted) === undefined
-      ? wanted.splits.flatMap((split) => splitFiles(names, { config: wanted.config, split }))
-      : [];
+    const found = Object.values(filesOf(names, wanted));
+    return found.every((files) => files.length > 0) ? found.flat() : [];
   };
   try {
     for (const branch of branches) {
@@ -46,23 +46,25 @@ export async function fetchSplits(
       if (snapshot.files.length > 0) return splitsOf(snapshot, wanted);
     }
   } catch (error) {
-    if (!(error instanceof UserError && error.cause instanceof TypeError)) throw error; // the Hub has answered
-    for (const branch of branches) {
-      const snapshot = await cachedSnapshot(branch);
-      if (snapshot && missingFrom(snapshot.files, wanted) === undefined) return splitsOf(snapshot, wanted);
-    }
+    const isOutOfReach = error instanceof UserError && error.cause instanceof TypeError;
+    const cached = isOutOfReach ? await Promise.all(branches.map(cachedSnapshot)) : [];
+    const whole = cached.find((snapshot) => snapshot && missingFrom(snapshot.files, wanted) === undefined);
+    if (whole) return splitsOf(whole, wanted);
     throw error;
   }
-  throw missingSplit(dataset, { config: wanted.config, missing: missingFrom(listed, wanted)!, listed });
+  throw missingSplit(dataset, { ...wanted, listed });
 }
 
-function missingFrom(names: readonly string[], { config, splits }: WantedSplits): string | undefined {
-  return splits.find((split) => splitFiles(names, { config, split }).length === 0);
+function filesOf(names: readonly string[], { config, splits }: WantedSplits): Record<string, string[]> {
+  return Object.fromEntries(splits.map((split) => [split, splitFiles(names, { config, split })]));
 }
 
-function splitsOf({ folder, revision, files }: HubSnapshot, { config, splits }: WantedSplits): DatasetSplits {
-  const located = splits.map((split) => {
-    const names = splitFiles(files, { config, split });
+function missingFrom(names: readonly string[], wanted: WantedSplits): string | undefined {
+  return Object.entries(filesOf(names, wanted)).find(([, files]) => files.length === 0)?.[0];
+}
+
+function splitsOf({ folder, revision, files }: HubSnapshot, wanted: WantedSplits): DatasetSplits {
+  const located = Object.entries(filesOf(files, wanted)).map(([split, names]) => {
     return [split, names.map((name) => ({ name, path: join(folder, name) }))] as const;
   });
   return { revision, files: Object.fromEntries(located) };
@@ -92,11 +94,12 @@ function isRest(rest: string): boolean {
 
 function missingSplit(
   dataset: string,
-  { config, missing, listed }: { config: string | undefined; missing: string; listed: string[] },
+  { listed, ...wanted }: WantedSplits & { listed: string[] },
 ): UserError {
+  const missing = missingFrom(listed, wanted)!;
   return new UserError({
     file: dataset,
-    field: config === undefined ? missing : `${config}.${missing}`,
+    field: wanted.config === undefined ? missing : `${wanted.config}.${missing}`,
     problem: 'no Parquet files of this split',
     remedy:
       listed.length > 0 ? `there are ${listed.slice(0, 6).join(', ')}` : 'name local files under "data"',
