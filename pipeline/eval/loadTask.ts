@@ -1,11 +1,11 @@
-// A task with its rows: definition, the rows that are asked, and those its shots are drawn from, checked for every field
-// that the prompts read.
-import { UserError } from '../config/userError.ts';
-import { docDerivations, docProcessors } from './docFunctions.ts';
-import { fieldsRead } from './docTemplate.ts';
+// A task with its rows: definition, the rows that are asked, and those its shots are drawn from, all of them checked to
+// hold what the prompts read.
+import { messageOf, UserError } from '../config/userError.ts';
+import { askedRow } from './askedRow.ts';
+import { docProcessors } from './docFunctions.ts';
 import type { Doc } from './evalItem.ts';
 import { pythonRandom, type PythonRandom } from './pythonRandom.ts';
-import { expandTasks, taskCatalog } from './taskCatalog.ts';
+import { expandTasks, taskNamed } from './taskCatalog.ts';
 import { readSplits, type DataOptions, type SplitRows } from './taskData.ts';
 import type { TaskDefinition } from './taskFile.ts';
 
@@ -49,77 +49,44 @@ export async function loadTask(
   options: LoadOptions = {},
   random: PythonRandom = pythonRandom(RUN_SEED),
 ): Promise<EvalTask> {
-  await expandTasks([name]);
-  const definition = (await taskCatalog()).tasks.get(name)!;
+  const definition = await taskNamed(name);
   const { splits, samples, num_fewshot } = definition;
   const shots = num_fewshot === 0 ? 0 : (options.numFewshot ?? num_fewshot ?? 0);
   const asked = splits.test ?? splits.validation!;
   const shown = splits.fewshot ?? splits.train ?? splits.validation ?? asked;
   const drawsFromSplit = shots > 0 && samples === undefined;
-  const rows = await readSplits(
-    { name, definition },
-    { wanted: drawsFromSplit ? [shown, asked] : [asked], ...options },
+  const wanted = drawsFromSplit ? [shown, asked] : [asked];
+  const rows = await readSplits({ name, definition }, { wanted, ...options });
+  const prepared = new Map(
+    Object.entries(rows).map(([split, each]) => [split, prepare(definition, each, random)]),
   );
-  for (const split of Object.values(rows)) checkFields({ name, definition }, split);
-  const prepared = (split: string) => processed(definition, rows[split]!.rows, random);
-  const pool = drawsFromSplit ? (shown === asked ? undefined : prepared(shown)) : (samples ?? []);
-  const docs = prepared(asked);
-  const task = { name, definition, shots, docs, pool: pool ?? docs, sources: sourcesOf(rows) };
+  const pool = drawsFromSplit ? prepared.get(shown)! : shots > 0 ? samples! : [];
+  const sources = Object.entries(rows).map(([split, { files }]) => [split, files] as const);
+  const task = {
+    name,
+    definition,
+    shots,
+    docs: prepared.get(asked)!,
+    pool,
+    sources: Object.fromEntries(sources),
+  };
   checkPool(task, rows[shown]?.where ?? name);
   return task;
 }
 
-function processed({ process_docs }: TaskDefinition, rows: Doc[], random: PythonRandom): Doc[] {
-  if (process_docs === undefined) return rows;
-  const { apply } = docProcessors[process_docs];
-  return rows.map((row) => ({ ...row, ...apply(row, random) }));
-}
-
-function sourcesOf(rows: Record<string, SplitRows>): EvalTask['sources'] {
-  return Object.fromEntries(Object.entries(rows).map(([split, { files }]) => [split, files]));
-}
-
-function checkFields(
-  { name, definition }: { name: string; definition: TaskDefinition },
-  { rows, where }: SplitRows,
-): void {
-  const fields = fieldsOfRows(definition);
-  rows.forEach((row, i) => {
-    const missing = fields.find((field) => row[field] === undefined);
-    if (missing !== undefined)
-      throw new UserError({
-        file: where,
-        field: missing,
-        problem: `missing in row ${i}, which ${name} reads`,
-        remedy: `the row has ${Object.keys(row).join(', ')}`,
-      });
+/** The rows as the task has them; each is asked once, so that a fault in the data is told before a model is loaded. */
+function prepare(definition: TaskDefinition, { rows, where }: SplitRows, random: PythonRandom): Doc[] {
+  const { process_docs } = definition;
+  return rows.map((row, i) => {
+    try {
+      const doc = process_docs === undefined ? row : { ...row, ...docProcessors[process_docs](row, random) };
+      askedRow(definition, doc);
+      return doc;
+    } catch (cause) {
+      const remedy = `the row has ${Object.keys(row).join(', ')}`;
+      throw new UserError({ file: where, problem: `row ${i}: ${messageOf(cause)}`, remedy }, { cause });
+    }
   });
-}
-
-/** The fields that a task reads of the rows as they come, those of its functions included. */
-function fieldsOfRows(definition: TaskDefinition): string[] {
-  const { process_docs, derive } = definition;
-  const functions = [
-    ...(process_docs === undefined ? [] : [docProcessors[process_docs]]),
-    ...(derive === undefined ? [] : [docDerivations[derive]]),
-  ];
-  const given: string[] = functions.flatMap(({ gives }) => [...gives]);
-  const shown = templatesAndPaths(definition).filter((field) => !given.includes(field));
-  return [...new Set([...functions.flatMap(({ reads }) => [...reads]), ...shown])];
-}
-
-function templatesAndPaths(definition: TaskDefinition): string[] {
-  const head = (path: string) => path.split('.')[0]!;
-  if (definition.kind === 'generate_until')
-    return [...fieldsRead(definition.prompt), ...fieldsRead(definition.target)];
-  const { answer } = definition;
-  const key =
-    typeof answer === 'number' ? [] : 'field' in answer ? [answer.field] : [answer.index_of, answer.in];
-  if (definition.kind === 'multiple_contexts')
-    return [...fieldsRead(definition.continuation), head(definition.contexts.field), ...key.map(head)];
-  const { choices } = definition;
-  const list = Array.isArray(choices) ? [] : [choices.field];
-  return [...fieldsRead(definition.prompt), ...[...list, ...key].map(head)];
 }
 
 function checkPool({ name, definition, shots, pool }: EvalTask, file: string): void {

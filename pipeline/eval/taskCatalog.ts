@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { nearest, validate } from '../config/loadConfig.ts';
 import { UserError } from '../config/userError.ts';
-import { renderTemplate } from './docTemplate.ts';
+import { renderTemplate } from './docFields.ts';
 import { taskDefinition, taskFile, type GroupDefinition, type TaskDefinition } from './taskFile.ts';
 
 const FOLDER = join(import.meta.dirname, 'tasks');
@@ -29,6 +29,12 @@ export function taskCatalog(): Promise<TaskCatalog> {
   return (catalog ??= readCatalog());
 }
 
+/** One task. @throws UserError when there is none of that name. */
+export async function taskNamed(name: string): Promise<TaskDefinition> {
+  const { tasks } = await taskCatalog();
+  return tasks.get(name) ?? unknownTask(name, [...tasks.keys()], 'eval.yaml');
+}
+
 /**
  * The tasks behind names of tasks and groups, each once, in the order asked for, with the groups met on the way.
  * @param source what the names stand in, for the complaint
@@ -43,7 +49,7 @@ export async function expandTasks(
   const leavesOf = (name: string): string[] => {
     const group = groups.get(name);
     if (!group) {
-      if (!tasks.has(name)) throw unknownTask(name, [...tasks.keys(), ...groups.keys()], source);
+      if (!tasks.has(name)) unknownTask(name, [...tasks.keys(), ...groups.keys()], source);
       return [name];
     }
     met.set(name, { name, ...group, leaves: [] });
@@ -54,11 +60,11 @@ export async function expandTasks(
   return { tasks: [...new Set(names.flatMap(leavesOf))], groups: [...met.values()] };
 }
 
-function unknownTask(value: string, known: string[], source: string): UserError {
+function unknownTask(value: string, known: string[], source: string): never {
   const near = nearest(value, known);
   const kin = known.filter((name) => name.includes(value) && name !== near).slice(0, 3);
   const candidates = [...(near === undefined ? [] : [near]), ...kin];
-  return new UserError({
+  throw new UserError({
     file: source,
     field: 'tasks',
     value,

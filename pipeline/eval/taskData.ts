@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { UserError } from '../config/userError.ts';
 import { fetchSplits } from '../hub/datasetSplits.ts';
 import { readRows } from '../mix/readRows.ts';
-import { renderTemplate } from './docTemplate.ts';
+import { renderTemplate } from './docFields.ts';
 import type { Doc } from './evalItem.ts';
 import { taskCatalog } from './taskCatalog.ts';
 import type { TaskDefinition } from './taskFile.ts';
@@ -40,68 +40,65 @@ export async function readSplits(
   task: NamedTask,
   { wanted, data = {}, progress = () => {} }: DataOptions & { wanted: string[] },
 ): Promise<Record<string, SplitRows>> {
-  const named = await filesFor(task, data);
   const splits = [...new Set(wanted)];
-  if (named) {
-    const entries = splits.map(async (split) => [split, await localSplit(task, named, split)] as const);
-    return Object.fromEntries(await Promise.all(entries));
+  const key = await keyFor(task.name, data);
+  const located =
+    key === undefined
+      ? await onHub(task, { splits, progress })
+      : splits.map((split) => localFile(task, { key, files: data[key]!, split }));
+  const read: Record<string, SplitRows> = {};
+  for (const { split, where, files } of located) {
+    const rows: Doc[] = [];
+    for (const { path } of files) for await (const batch of readRows(path)) rows.push(...batch);
+    if (rows.length === 0) throw new UserError({ file: where, problem: `holds no rows for ${task.name}` });
+    const names = files.map(({ name }) => name);
+    read[split] = { rows: rows.map((row) => withoutBigInts(row) as Doc), where, files: names };
   }
-  const { dataset, dataset_config: config } = task.definition;
-  const { revision, files } = await fetchSplits(dataset, { config, splits, progress });
-  const entries = splits.map(async (split) => {
-    const found = files[split]!;
-    const rows = await rowsOf(found.map(({ path }) => path));
-    const where = `${dataset}, ${split}`;
-    return [
-      split,
-      { rows, where, files: found.map((file) => `${dataset}@${revision} ${file.name}`) },
-    ] as const;
-  });
-  return Object.fromEntries(await Promise.all(entries));
+  return read;
 }
 
-/** The entry of `data` for a task: its own, or that of a group it belongs to. */
-async function filesFor(
-  { name, definition }: NamedTask,
-  data: Record<string, Record<string, string>>,
-): Promise<{ key: string; files: Record<string, string> } | undefined> {
+interface LocatedSplit {
+  split: string;
+  where: string;
+  files: { name: string; path: string }[];
+}
+
+/** The entry of `data` that speaks for a task: its own, or that of a group it belongs to. */
+async function keyFor(name: string, data: Record<string, unknown>): Promise<string | undefined> {
   const { groups } = await taskCatalog();
   const contains = (group: string): boolean =>
     (groups.get(group)?.tasks ?? []).some((member) => member === name || contains(member));
-  const key = name in data ? name : Object.keys(data).find(contains);
-  if (key === undefined) return undefined;
-  const { dataset_config = '' } = definition;
-  const files = Object.entries(data[key]!).map(
-    ([split, file]) => [split, renderTemplate(file, { dataset_config })] as const,
-  );
-  return { key, files: Object.fromEntries(files) };
+  return name in data ? name : Object.keys(data).find(contains);
 }
 
-async function localSplit(
-  { name }: NamedTask,
-  { key, files }: { key: string; files: Record<string, string> },
-  split: string,
-): Promise<SplitRows> {
-  const field = `data.${key}.${split}`;
-  const file = files[split];
-  if (file === undefined)
+async function onHub(
+  { definition: { dataset, dataset_config: config } }: NamedTask,
+  { splits, progress }: { splits: string[]; progress: (line: string) => void },
+): Promise<LocatedSplit[]> {
+  const { revision, files } = await fetchSplits(dataset, { config, splits, progress });
+  return splits.map((split) => ({
+    split,
+    where: `${dataset}, ${split}`,
+    files: files[split]!.map(({ name, path }) => ({ name: `${dataset}@${revision} ${name}`, path })),
+  }));
+}
+
+function localFile(
+  { name, definition: { dataset_config = '' } }: NamedTask,
+  { key, files, split }: { key: string; files: Record<string, string>; split: string },
+): LocatedSplit {
+  const [file, field] = ['eval.yaml', `data.${key}.${split}`];
+  const pattern = files[split];
+  if (pattern === undefined)
     throw new UserError({
-      file: 'eval.yaml',
+      file,
       field,
       problem: `missing, and ${name} reads this split`,
       remedy: `it has ${Object.keys(files).join(', ') || 'none'}`,
     });
-  if (!existsSync(file))
-    throw new UserError({ file: 'eval.yaml', field, value: file, problem: 'no such file' });
-  const rows = await rowsOf([file]);
-  if (rows.length === 0) throw new UserError({ file, problem: `holds no rows for ${name}` });
-  return { rows, where: file, files: [file] };
-}
-
-async function rowsOf(files: string[]): Promise<Doc[]> {
-  const rows: Doc[] = [];
-  for (const file of files) for await (const batch of readRows(file)) rows.push(...batch);
-  return rows.map((row) => withoutBigInts(row) as Doc);
+  const path = renderTemplate(pattern, { dataset_config });
+  if (!existsSync(path)) throw new UserError({ file, field, value: path, problem: 'no such file' });
+  return { split, where: path, files: [{ name: path, path }] };
 }
 
 /** Parquet's 64-bit integers as numbers: what tasks keep in them are labels and keys. */

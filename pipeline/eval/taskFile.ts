@@ -22,7 +22,7 @@ const filterStep: z.ZodType<FilterStep> = z.discriminatedUnion('function', [
   z.strictObject({ function: z.literal('take_first') }),
 ]);
 
-/** A path such as `choices.label`, or a number or text itself. */
+/** The right answer: the index of a choice, or a field with the index or text of one. */
 const answer = z.union([
   z.int(),
   z.strictObject({ field: z.string() }),

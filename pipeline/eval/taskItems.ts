@@ -2,8 +2,7 @@
 // the model's chat template, as lm_eval 0.4.13 builds them (api/task.py, fewshot_context and construct_requests).
 import { UserError } from '../config/userError.ts';
 import type { ChatMessage, RenderChat } from '../mix/chatTemplate.ts';
-import { docDerivations } from './docFunctions.ts';
-import { fieldOf, renderTemplate } from './docTemplate.ts';
+import { askedRow, type AskedRow } from './askedRow.ts';
 import type { Doc, EvalItem } from './evalItem.ts';
 import { fewshotSampler } from './fewshot.ts';
 import type { EvalTask } from './loadTask.ts';
@@ -36,7 +35,7 @@ export function taskItems(
   const shotsFor = fewshotSampler(pool, { shots, sampler, excludeAsked });
   return docs.slice(0, limit).map((doc, docId) => {
     const before = [...opening, ...shotsFor(doc).flatMap((shot) => shotTurns(definition, shot))];
-    const asked = askedBy(definition, doc);
+    const asked = askedRow(definition, doc);
     const contexts = asked.prompts.map((content) =>
       promptText([...before, { role: 'user', content, after: '' }], chat),
     );
@@ -52,74 +51,31 @@ interface Turn extends ChatMessage {
 
 function shotTurns(definition: TaskDefinition, shot: Doc): Turn[] {
   const { target_delimiter, fewshot_delimiter } = definition;
-  const { prompts, answer } = askedBy(definition, shot);
-  const content = prompts.length === 1 ? prompts[0]! : prompts[answer.index!]!;
-  if (answer.text === '') return [{ role: 'user', content, after: '' }];
+  const { prompts, answer, gold } = askedRow(definition, shot);
+  const content = prompts.length === 1 ? prompts[0]! : prompts[gold!]!;
+  if (answer === '') return [{ role: 'user', content, after: '' }];
   return [
     { role: 'user', content, after: target_delimiter },
-    { role: 'assistant', content: answer.text, after: fewshot_delimiter },
+    { role: 'assistant', content: answer, after: fewshot_delimiter },
   ];
-}
-
-/** What a row asks. */
-interface Asked {
-  /** One prompt, or one for each choice. */
-  prompts: string[];
-  choices: string[];
-  /** `value`: as lm-eval logs it; `text`: as it stands in a shot; `index`: the right choice, -1 when it is none of them. */
-  answer: { value: string; text: string; index?: number };
-}
-
-function askedBy(definition: TaskDefinition, row: Doc): Asked {
-  const { derive } = definition;
-  const doc = derive === undefined ? row : { ...row, ...docDerivations[derive].apply(row) };
-  if (definition.kind === 'generate_until') {
-    const text = renderTemplate(definition.target, doc);
-    return { prompts: [renderTemplate(definition.prompt, doc)], choices: [], answer: { value: text, text } };
-  }
-  if (definition.kind === 'multiple_contexts') {
-    const text = renderTemplate(definition.continuation, doc);
-    const index = Number(answerOf(definition.answer, doc));
-    const prompts = fieldOf(doc, definition.contexts.field) as string[];
-    return { prompts, choices: prompts.map(() => text), answer: { value: text, text, index } };
-  }
-  const { choices: given } = definition;
-  const choices = Array.isArray(given) ? given : (fieldOf(doc, given.field) as string[]);
-  const value = String(answerOf(definition.answer, doc));
-  const index = /^\d+$/.test(value) ? Number(value) : choices.indexOf(value);
-  const text = choices[index] ?? value;
-  const known = index < choices.length ? index : -1;
-  return {
-    prompts: [renderTemplate(definition.prompt, doc)],
-    choices,
-    answer: { value, text, index: known },
-  };
-}
-
-type AnswerKey = Exclude<TaskDefinition, { kind: 'generate_until' }>['answer'];
-
-function answerOf(key: AnswerKey, doc: Doc): unknown {
-  if (typeof key === 'number') return key;
-  if ('field' in key) return fieldOf(doc, key.field);
-  return (fieldOf(doc, key.in) as unknown[]).indexOf(fieldOf(doc, key.index_of));
 }
 
 function requested(
   definition: TaskDefinition,
-  { asked, contexts, delimiter }: { asked: Asked; contexts: string[]; delimiter: string },
+  { asked, contexts, delimiter }: { asked: AskedRow; contexts: string[]; delimiter: string },
 ): Pick<EvalItem, 'target' | 'gold' | 'choices' | 'requests'> {
-  const { choices, answer } = asked;
+  const { choices, target, gold } = asked;
   if (definition.kind === 'generate_until') {
     const { until, max_gen_toks: maxNewTokens } = definition;
     const request = { kind: definition.kind, context: contexts[0]!, until, maxNewTokens };
-    return { target: answer.value, requests: [request] };
+    return { target, requests: [request] };
   }
   const requests = choices.map((choice, i) => ({
     kind: 'loglikelihood' as const,
     context: contexts[i] ?? contexts[0]!,
     continuation: delimiter + choice,
   }));
-  return { target: answer.value, gold: answer.index!, choices, requests };
+  return { target, gold: gold!, choices, requests };
 }
 
 function promptText(turns: readonly Turn[], chat: ChatOptions | undefined): string {

@@ -2,7 +2,7 @@
 // those that hold CSV or JSON the Hub keeps a converted copy on the branch refs/convert/parquet.
 import { join } from 'node:path';
 import { UserError } from '../config/userError.ts';
-import { fetchSnapshot } from './hubSnapshot.ts';
+import { cachedSnapshot, fetchSnapshot, type HubSnapshot } from './hubSnapshot.ts';
 
 /** Files of each split, in the order of their rows. */
 export interface DatasetSplits {
@@ -13,51 +13,66 @@ export interface DatasetSplits {
 
 const CONVERTED = 'refs/convert/parquet';
 
+/** What is asked for of a dataset. */
+export interface WantedSplits {
+  /** The dataset's configuration (subset), where it has several. */
+  config: string | undefined;
+  splits: readonly string[];
+}
+
 /**
- * Downloads what is not in the cache yet.
- * @param config the dataset's configuration (subset), where it has several
+ * Downloads what is not in the cache yet. When the Hub cannot be reached, what is in the cache has to do.
+ * @param progress is told each file before it is downloaded
  * @throws UserError when the Hub cannot be reached, or the dataset or a split is not there.
  */
 export async function fetchSplits(
   dataset: string,
-  {
-    config,
-    splits,
-    progress,
-  }: {
-    config: string | undefined;
-    splits: readonly string[];
-    progress: (line: string) => void;
-  },
+  { progress, ...wanted }: WantedSplits & { progress: (line: string) => void },
 ): Promise<DatasetSplits> {
-  const repository = { type: 'dataset' as const, name: dataset };
+  const branches = [{}, { revision: CONVERTED }].map((at) => ({
+    type: 'dataset' as const,
+    name: dataset,
+    ...at,
+  }));
   let listed: string[] = [];
   const select = (names: string[]) => {
     listed = names.filter((name) => name.endsWith('.parquet'));
-    const found = splits.map((split) => splitFiles(names, { config, split }));
+    const found = Object.values(filesOf(names, wanted));
     return found.every((files) => files.length > 0) ? found.flat() : [];
   };
-  const own = await fetchSnapshot(repository, { select, progress });
-  const snapshot =
-    own.files.length > 0
-      ? own
-      : await fetchSnapshot({ ...repository, revision: CONVERTED }, { select, progress });
-  const filesOf = (split: string) =>
-    splitFiles(snapshot.files, { config, split }).map((name) => ({
-      name,
-      path: join(snapshot.folder, name),
-    }));
-  const missing = splits.find((split) => splitFiles(listed, { config, split }).length === 0);
-  if (missing !== undefined) throw missingSplit(dataset, { config, missing, listed });
-  return {
-    revision: snapshot.revision,
-    files: Object.fromEntries(splits.map((split) => [split, filesOf(split)])),
-  };
+  try {
+    for (const branch of branches) {
+      const snapshot = await fetchSnapshot(branch, { select, progress });
+      if (snapshot.files.length > 0) return splitsOf(snapshot, wanted);
+    }
+  } catch (error) {
+    const isOutOfReach = error instanceof UserError && error.cause instanceof TypeError;
+    const cached = isOutOfReach ? await Promise.all(branches.map(cachedSnapshot)) : [];
+    const whole = cached.find((snapshot) => snapshot && missingFrom(snapshot.files, wanted) === undefined);
+    if (whole) return splitsOf(whole, wanted);
+    throw error;
+  }
+  throw missingSplit(dataset, { ...wanted, listed });
+}
+
+function filesOf(names: readonly string[], { config, splits }: WantedSplits): Record<string, string[]> {
+  return Object.fromEntries(splits.map((split) => [split, splitFiles(names, { config, split })]));
+}
+
+function missingFrom(names: readonly string[], wanted: WantedSplits): string | undefined {
+  return Object.entries(filesOf(names, wanted)).find(([, files]) => files.length === 0)?.[0];
+}
+
+function splitsOf({ folder, revision, files }: HubSnapshot, wanted: WantedSplits): DatasetSplits {
+  const located = Object.entries(filesOf(files, wanted)).map(([split, names]) => {
+    return [split, names.map((name) => ({ name, path: join(folder, name) }))] as const;
+  });
+  return { revision, files: Object.fromEntries(located) };
 }
 
 /**
  * Of a dataset's file names, those of one split: `CONFIG/SPLIT-00000-of-00001.parquet`, `CONFIG/SPLIT/0000.parquet` and
- * the like; without a configuration in `data/`, `default/` or at the top.
+ * the like; without a configuration in `data/`, `default/` or at the top. None when some of them are not there.
  */
 export function splitFiles(
   names: readonly string[],
@@ -68,7 +83,9 @@ export function splitFiles(
     names.filter(
       (name) => name.startsWith(folder + split) && isRest(name.slice(folder.length + split.length)),
     );
-  return (folders.map(inFolder).find((found) => found.length > 0) ?? []).sort();
+  const found = (folders.map(inFolder).find((some) => some.length > 0) ?? []).sort();
+  const [, total = found.length] = /-of-(\d+)/.exec(found[0] ?? '') ?? [];
+  return found.length === Number(total) ? found : [];
 }
 
 function isRest(rest: string): boolean {
@@ -77,11 +94,12 @@ function isRest(rest: string): boolean {
 
 function missingSplit(
   dataset: string,
-  { config, missing, listed }: { config: string | undefined; missing: string; listed: string[] },
+  { listed, ...wanted }: WantedSplits & { listed: string[] },
 ): UserError {
+  const missing = missingFrom(listed, wanted)!;
   return new UserError({
     file: dataset,
-    field: config === undefined ? missing : `${config}.${missing}`,
+    field: wanted.config === undefined ? missing : `${wanted.config}.${missing}`,
     problem: 'no Parquet files of this split',
     remedy:
       listed.length > 0 ? `there are ${listed.slice(0, 6).join(', ')}` : 'name local files under "data"',

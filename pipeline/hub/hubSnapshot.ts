@@ -2,7 +2,7 @@
 // blobs named by content (sha256 for big files), snapshots of symlinks to them, refs from branch to commit.
 // @huggingface/hub lists and streams; writing is ours, so that a file is checked before it takes its name.
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import {
   datasetInfo,
@@ -15,6 +15,7 @@ import {
   type ListFileEntry,
 } from '@huggingface/hub';
 import { commitBytes, commitFile } from '../artifact/commitFile.ts';
+import { findText } from '../artifact/optionalFiles.ts';
 import { messageOf, UserError } from '../config/userError.ts';
 
 /** A repository, as `field` of sources.yaml names it. */
@@ -66,6 +67,23 @@ export async function fetchSnapshot(
       await commitBytes(join(store, 'refs', repository.revision ?? 'main'), revision);
     return { folder, revision, files };
   });
+}
+
+/** What the cache holds of a repository at the commit that its branch was last seen at; for when the Hub is out of reach. */
+export async function cachedSnapshot({
+  type,
+  name,
+  revision = 'main',
+}: HubRepository): Promise<HubSnapshot | undefined> {
+  const store = join(getHFHubCachePath(), getRepoFolderName({ type, name }));
+  const commit = await findText(join(store, 'refs', revision));
+  if (commit === undefined) return undefined;
+  const folder = join(store, 'snapshots', commit);
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+  return { folder, revision: commit, files };
 }
 
 /** Where the Hub is, and who asks. */

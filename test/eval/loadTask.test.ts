@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { loadTask, loadTasks } from '../../pipeline/eval/loadTask.ts';
 import { taskItems } from '../../pipeline/eval/taskItems.ts';
 import { splitFiles } from '../../pipeline/hub/datasetSplits.ts';
-import { startHub } from '../hub/hubServer.ts';
+import { startHub, type HubServer } from '../hub/hubServer.ts';
 
 const DATA = 'test/golden/eval/data';
 
@@ -18,8 +18,13 @@ t.test('what is missing is named with file and field', async (t) => {
     message: 'eval.yaml: data.gsm8k.train = "no/such": no such file',
   });
   await t.rejects(gsm8k({ train: file, test: file }), {
-    message: `${file}: answer: missing in row 0, which gsm8k reads; the row has question`,
+    message: `${file}: row 0: no field answer; the row has question`,
   });
+  const winogrande = { validation: `${DATA}/gsm8k_test.jsonl` };
+  await t.rejects(loadTask('winogrande', { data: { winogrande }, numFewshot: 0 }), {
+    message: /gsm8k_test.jsonl: row 0: no field sentence; the row has question, answer$/,
+  });
+  await t.rejects(loadTask('mmlu'), { message: /"mmlu": unknown task/ }, 'a group is no task');
   const empty = file.replace('rows', 'empty');
   await t.rejects(loadTask('gsm8k', { data: { gsm8k: { test: empty } }, numFewshot: 0 }), {
     message: `${empty}: holds no rows for gsm8k`,
@@ -33,7 +38,7 @@ t.test('what is missing is named with file and field', async (t) => {
 });
 
 /** A Hub with made-up rows of mmlu and ARC, and of MuSR as the Hub converts it. */
-async function hub(t: Test): Promise<void> {
+async function hub(t: Test): Promise<HubServer> {
   const folder = 'test/golden/eval/hub';
   const server = await startHub({
     repositories: {
@@ -50,6 +55,7 @@ async function hub(t: Test): Promise<void> {
     delete process.env.HF_HUB_CACHE;
     return server.close();
   });
+  return server;
 }
 
 t.test('rows from the Hub', async (t) => {
@@ -81,12 +87,24 @@ t.test('splits and datasets that the Hub does not have', async (t) => {
   await t.rejects(loadTask('hellaswag'), { message: /^Rowan\/hellaswag@main: no such dataset/ });
 });
 
+t.test('without the Hub, the cache is read', async (t) => {
+  const server = await hub(t);
+  const names = ['mmlu_anatomy', 'leaderboard_musr_murder_mysteries'];
+  const online = await loadTasks(names, { numFewshot: 1 });
+  await server.close();
+  t.same(await loadTasks(names, { numFewshot: 1 }), online);
+  const other = { message: /^allenai\/ai2_arc@main: .* cannot be reached/ };
+  await t.rejects(loadTask('arc_challenge', { numFewshot: 0 }), other, 'what is not in it is missed');
+  await t.rejects(loadTask('mmlu_virology'), { message: /^cais\/mmlu@main: .* cannot be reached/ });
+});
+
 t.test('the files of a split among others', (t) => {
   const names = [
     'README.md',
     'main/test-00000-of-00001.parquet',
     'main/train-00001-of-00002.parquet',
     'main/train-00000-of-00002.parquet',
+    'main/part-00001-of-00002.parquet',
     'socratic/test/0000.parquet',
     'data/test-00000-of-00001-abc.parquet',
     'data/testing.parquet',
@@ -98,5 +116,6 @@ t.test('the files of a split among others', (t) => {
   t.same(of(undefined, 'test'), ['data/test-00000-of-00001-abc.parquet']);
   t.same(of(undefined, 'validation'), ['validation.parquet']);
   t.same(of('other', 'test'), []);
+  t.same(of('main', 'part'), [], 'a part of a split is no split');
   t.end();
 });

@@ -1,4 +1,4 @@
-// Prompts as templates over the fields of a row. The syntax is the part of Jinja2 that the tasks need, and renders as
+// The fields of a row, and texts with fields filled in. The syntax is the part of Jinja2 that the tasks need, rendered as
 // lm-evaluation-harness's environment does (StrictUndefined, keep_trailing_newline); @huggingface/jinja drops a final
 // newline, renders what is undefined as nothing, and strips other white space than Python.
 import type { Doc } from './evalItem.ts';
@@ -22,11 +22,6 @@ export function renderTemplate(template: string, doc: Doc): string {
   });
 }
 
-/** The names of the fields (without what is inside them) that a template reads. */
-export function fieldsRead(template: string): string[] {
-  return [...template.matchAll(EXPRESSION)].map(([, path]) => path!.split('.')[0]!);
-}
-
 /**
  * What lies under a path such as `choices.label` or `choices.0`.
  * @throws Error when there is nothing.
@@ -36,6 +31,20 @@ export function fieldOf(doc: Doc, path: string): unknown {
   for (const key of path.split('.')) value = (value as Doc | null | undefined)?.[key];
   if (value === undefined) throw new Error(`no field ${path}`);
   return value;
+}
+
+/** The text under a path. @throws Error when it is missing or something else. */
+export function textOf(doc: Doc, path: string): string {
+  const value = fieldOf(doc, path);
+  if (typeof value === 'string') return value;
+  throw new Error(`${path} is no text`);
+}
+
+/** The list of texts under a path. @throws Error when it is missing or something else. */
+export function textsOf(doc: Doc, path: string): string[] {
+  const value = fieldOf(doc, path);
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value;
+  throw new Error(`${path} is no list of texts`);
 }
 
 function asText(value: unknown, path: string): string {
