@@ -88,8 +88,8 @@ async function* scoreSorted(
 
 /** How many tokens all begin with before the first position that predicts anything. */
 function cacheablePrefix(requests: readonly IndexedRequest[]): number {
-  const beforeTargets = requests.map(({ inputs, targets }) => inputs.length - targets);
-  return Math.min(commonPrefix(requests[0]!.inputs, requests.at(-1)!.inputs), ...beforeTargets);
+  const shared = commonPrefix(requests[0]!.inputs, requests.at(-1)!.inputs);
+  return requests.reduce((least, { inputs, targets }) => Math.min(least, inputs.length - targets), shared);
 }
 
 /** Cuts where the requests part ways; neighbours stay together as long as they fit into a batch. */
