@@ -1,4 +1,5 @@
-// The scores of an evaluation under the keys of lm-evaluation-harness 0.4.13, with the tasks' settings and the run's.
+// The scores of an evaluation under the keys of lm-evaluation-harness 0.4.13, with the tasks' settings and the run's,
+// but for times and versions, so that the same evaluation gives the same file.
 import { createHash } from 'node:crypto';
 import { aggregateItems, aggregateTasks, type GroupMetric, type MemberScores } from './aggregateScores.ts';
 import type { Score } from './itemScores.ts';

@@ -30,10 +30,10 @@ const WRITING = Array.from({ length: 70 }, (_, docId): EvalItem => {
   };
 });
 
-async function scene(t: Test) {
+async function scene(t: Test, dtype: 'float32' | 'bfloat16' = 'bfloat16') {
   const folder = t.testdir();
   await makeTinyModel(folder);
-  const decoder = await loadDecoder(folder, { dtype: 'bfloat16' });
+  const decoder = await loadDecoder(folder, { dtype });
   t.teardown(() => disposeDecoder(decoder));
   const tokenizer = await loadTokenizer(folder);
   const generating = { rows: 8, batchTokens: 60 };
@@ -66,7 +66,7 @@ for (const [kind, items] of Object.entries({ CHOOSING, WRITING }))
   });
 
 t.test('an answer is that to its own request', async (t) => {
-  const { answer, respondent } = await scene(t);
+  const { answer, respondent } = await scene(t, 'float32');
   const responses = await answer('all', CHOOSING);
   for (const [i, { requests }] of CHOOSING.entries()) {
     t.equal(responses[i]!.length, requests.length);
@@ -76,7 +76,7 @@ t.test('an answer is that to its own request', async (t) => {
       for await (const [alone] of scoreLikelihoods(respondent.decoder, tokens)) {
         const found = responses[i]![r]!;
         const difference = 'text' in found ? NaN : found.logLikelihood - alone!.likelihood.logLikelihood;
-        t.ok(Math.abs(difference) < 0.1, `${i}, ${r}: ${difference}`);
+        t.ok(Math.abs(difference) < 1e-4, `${i}, ${r}: ${difference}`);
       }
     }
   }
