@@ -10,7 +10,7 @@ import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { tidyValue } from '../engine/tidyValue.ts';
 import type { ChatTokenizer } from '../mix/tokenizer.ts';
 import type { Decoder } from '../model/decoder.ts';
-import { compareSequences } from '../model/packedSequences.ts';
+import { compareSequences } from '../model/tokenTree.ts';
 import { capacityOf, disposeRowCache, joinRows, prefill, step, type RowCache } from '../model/rowCache.ts';
 import type { Generation } from './evalItem.ts';
 import type { GenerationTokens } from './requestTokens.ts';

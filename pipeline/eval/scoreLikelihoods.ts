@@ -1,5 +1,5 @@
 // Log-likelihoods of continuations, each token computed once: requests in lexicographic order of their ids share what
-// they begin with, within a batch by packing, and across batches (the shots of a task) by caching its keys and values.
+// they begin with, within a batch as a tree, and across batches (the shots of a task) by caching its keys and values.
 // Only positions that predict a continuation's token go through the head. As lm-evaluation-harness's hf backend
 // computes it (_loglikelihood_tokens), except that the log-softmax is float32 for every kind of weight.
 import { setImmediate } from 'node:timers/promises';
@@ -14,10 +14,10 @@ import {
   disposeTokenCache,
   extendTokenCache,
   NO_TOKENS,
-  packedStates,
+  treeStates,
   type TokenCache,
-} from '../model/packedDecoder.ts';
-import { commonPrefix, compareSequences, packedLength, packSequences } from '../model/packedSequences.ts';
+} from '../model/treeDecoder.ts';
+import { commonPrefix, compareSequences, treeLength, tokenTree } from '../model/tokenTree.ts';
 import type { Likelihood } from './evalItem.ts';
 import type { LikelihoodTokens } from './requestTokens.ts';
 
@@ -65,14 +65,14 @@ async function* scoreSorted(
 ): AsyncGenerator<ScoredRequest[]> {
   if (requests.every(({ index }) => options.isAnswered(index))) return;
   const start = cached.length;
-  if (packedLength(inputsOf(requests), { start }) <= options.batchTokens) {
+  if (treeLength(inputsOf(requests), { start }) <= options.batchTokens) {
     yield scorePack(decoder, requests, options, cached);
     await setImmediate();
     return;
   }
   const shared = cacheablePrefix(requests);
   if (shared - start >= LEAST_CACHED) {
-    const beginning = packSequences([requests[0]!.inputs.subarray(0, shared)], { start });
+    const beginning = tokenTree([requests[0]!.inputs.subarray(0, shared)], { start });
     const longer = extendTokenCache(decoder, beginning, cached);
     try {
       yield* scoreSorted(decoder, requests, options, longer);
@@ -107,7 +107,7 @@ function partsOf(
   const parts: IndexedRequest[][] = [];
   for (const branch of branches) {
     const joined = [...(parts.at(-1) ?? []), ...branch];
-    if (parts.length > 0 && packedLength(inputsOf(joined), { start }) <= batchTokens)
+    if (parts.length > 0 && treeLength(inputsOf(joined), { start }) <= batchTokens)
       parts[parts.length - 1] = joined;
     else parts.push(branch);
   }
@@ -118,7 +118,7 @@ function inputsOf(requests: readonly IndexedRequest[]): Int32Array[] {
   return requests.map(({ inputs }) => inputs);
 }
 
-/** A token that is asked for after the pack's token `row`. */
+/** A token that is asked for after the tree's token `row`. */
 interface Target {
   row: number;
   token: number;
@@ -130,15 +130,15 @@ function scorePack(
   { headBlock }: Required<ScoringOptions>,
   cached: TokenCache,
 ): ScoredRequest[] {
-  const pack = packSequences(inputsOf(requests), { start: cached.length });
+  const tree = tokenTree(inputsOf(requests), { start: cached.length });
   const targets = requests.map(({ ids, targets }, r) =>
     Array.from({ length: targets }, (_, i): Target => {
-      const row = pack.places[r]!.at(i - targets)!;
+      const row = tree.places[r]!.at(i - targets)!;
       return { row, token: ids.at(i - targets)! };
     }),
   );
   const scores = tidyValue(() => {
-    const hidden = packedStates(decoder, pack, { cached });
+    const hidden = treeStates(decoder, tree, { cached });
     return scoreTargets(decoder, hidden, targets.flat(), headBlock);
   });
   let next = 0;

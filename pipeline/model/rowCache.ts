@@ -4,8 +4,8 @@ import { cast, concat, gatherRows, reshape, slice, transpose } from '../engine/l
 import { dtypeOf, int32, upload } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { decoderLayer, embed, finalNorm, type BatchShape, type Decoder } from './decoder.ts';
-import { packedStates } from './packedDecoder.ts';
-import { packSequences } from './packedSequences.ts';
+import { treeStates } from './treeDecoder.ts';
+import { tokenTree } from './tokenTree.ts';
 import { rotaryTablesAt } from './rotaryEmbedding.ts';
 import { stepAttention, type LayerRows } from './stepAttention.ts';
 
@@ -25,15 +25,15 @@ export function prefill(
   decoder: Decoder,
   prompts: readonly Int32Array[],
 ): { cache: RowCache; states: Tensor } {
-  const pack = packSequences(prompts);
+  const tree = tokenTree(prompts);
   const layers: LayerRows[] = [];
   const states = tf.tidy(() => {
-    const places = placeTable(pack.places);
+    const places = placeTable(tree.places);
     const rows = (own: Tensor) => tf.keep(rowsOfPack(own, places));
-    const all = packedStates(decoder, pack, {
+    const all = treeStates(decoder, tree, {
       onLayer: ({ keys, values }) => layers.push({ keys: rows(keys), values: rows(values) }),
     });
-    return gatherRows(all, int32(pack.places.map((row) => row.at(-1)!)));
+    return gatherRows(all, int32(tree.places.map((row) => row.at(-1)!)));
   });
   return { cache: { lengths: prompts.map(({ length }) => length), layers }, states };
 }
@@ -46,7 +46,7 @@ function placeTable(places: readonly Int32Array[]): Tensor {
   return upload(table, [places.length, C]);
 }
 
-/** Keys or values of a pack, [1, KV, N, hd], as rows [B, KV, C, hd]. */
+/** Keys or values of a tree, [1, KV, N, hd], as rows [B, KV, C, hd]. */
 function rowsOfPack(own: Tensor, places: Tensor): Tensor {
   const [, KV, N, headDim] = own.shape as number[];
   const tokens = transpose(reshape(own, [KV!, N!, headDim!]), [1, 0, 2]);

@@ -53,7 +53,7 @@ export function quantizeHqq(weight: Tensor, options: HqqOptions): PackedWeight {
   const tensors = tf.tidy(() => {
     const matrix = groupTensor(weight, { groupSize, axis });
     const groups = solveHqq(matrix, options);
-    const flat = [...packedBlocks(matrix, groups, bits)].map((block) => reshape(block, [-1]));
+    const flat = [...treeBlocks(matrix, groups, bits)].map((block) => reshape(block, [-1]));
     const packed = reshape(concat(flat, 0), [-1, matrix.width]);
     return { packed, scale: tf.div(1, groups.inverseScale), zero: groups.zero };
   });
@@ -74,7 +74,7 @@ export function solveHqq(matrix: GroupedMatrix, { bits, optimize }: HqqOptions):
  * The packed codes, a block at a time in the order of their bytes (see packedWeight.ts for the layout): uint8, for 3 bits
  * int32; free each.
  */
-export function* packedBlocks(matrix: GroupedMatrix, groups: HqqGroups, bits: Bits): Generator<Tensor> {
+export function* treeBlocks(matrix: GroupedMatrix, groups: HqqGroups, bits: Bits): Generator<Tensor> {
   const { parts } = PACKINGS[bits];
   const height = Math.ceil(matrix.rows / parts);
   for (const { rows, columns } of orderedBlocks(matrix, { height, parts }))

@@ -13,7 +13,7 @@ import { packedTensors } from '../model/hqqWeights.ts';
 import { byteLength, openSafetensors, writeSafetensors, type SafetensorsFile } from '../model/safetensors.ts';
 import { disposeGrouped, readGrouped, type GroupedMatrix } from './groupedMatrix.ts';
 import {
-  packedBlocks,
+  treeBlocks,
   relativeError,
   solveHqq,
   type HqqGroups,
@@ -126,7 +126,7 @@ function refuseUnusable(
 }
 
 function* packedBytes(matrix: GroupedMatrix, groups: HqqGroups, { bits }: HqqOptions) {
-  for (const block of packedBlocks(matrix, groups, bits)) {
+  for (const block of treeBlocks(matrix, groups, bits)) {
     yield bytesOf(block);
     block.dispose();
   }

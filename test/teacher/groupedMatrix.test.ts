@@ -8,7 +8,7 @@ import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
 import { tidyValue } from '../../pipeline/engine/tidyValue.ts';
 import { openCheckpoint, writeCheckpoint, type Checkpoint } from '../../pipeline/model/checkpoint.ts';
 import { disposeGrouped, readGrouped } from '../../pipeline/teacher/groupedMatrix.ts';
-import { packedBlocks, quantizeHqq, solveHqq, type HqqOptions } from '../../pipeline/teacher/quantizeHqq.ts';
+import { treeBlocks, quantizeHqq, solveHqq, type HqqOptions } from '../../pipeline/teacher/quantizeHqq.ts';
 import { makeTinyModel } from '../tinyModel.ts';
 
 const SHAPE: [number, number] = [2112, 2048]; // more than a piece, and five blocks
@@ -31,7 +31,7 @@ t.test('pieces and blocks', async (t) => {
     tidyValue(() => {
       const whole = quantizeHqq(weight, options);
       const groups = solveHqq(matrix, options);
-      const blocks = [...packedBlocks(matrix, groups, bits)].map((block) => reshape(block, [-1]));
+      const blocks = [...treeBlocks(matrix, groups, bits)].map((block) => reshape(block, [-1]));
       t.ok(blocks.length > 1);
       t.ok(Buffer.from(bytesOf(concat(blocks, 0))).equals(bytesOf(whole.packed)), `${form}: the same codes`);
       if (!optimize) compareParts(t, weight, { whole, options, form });

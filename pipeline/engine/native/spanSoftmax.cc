@@ -1,4 +1,4 @@
-// The softmax of attention over keys that lie in spans of a packed sequence (pipeline/model/packedAttention.ts): what a
+// The softmax of attention over keys that lie in spans of a tree (pipeline/model/treeAttention.ts): what a
 // query may not see is neither read nor exponentiated.
 #include <limits>
 

@@ -2,7 +2,7 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import t from 'tap';
-import { compareSequences, packedLength, packSequences } from '../../pipeline/model/packedSequences.ts';
+import { compareSequences, treeLength, tokenTree } from '../../pipeline/model/tokenTree.ts';
 
 const stream = xoroshiro128plus(7);
 
@@ -19,14 +19,14 @@ for (const start of [0, 3])
   t.test(`${start} tokens are cached`, (t) => {
     for (let round = 0; round < 20; round++) {
       const sequences = randomSequences(12, [5, 6, 7]);
-      const { ids, positions, spans, places } = packSequences(sequences, { start });
+      const { ids, positions, spans, places } = tokenTree(sequences, { start });
       const beginnings = new Set(
         sequences.flatMap((sequence) =>
           sequence.slice(start).map((_, i) => sequence.slice(0, start + i + 1).join()),
         ),
       );
       t.equal(ids.length, beginnings.size);
-      t.equal(packedLength(sequences, { start }), beginnings.size);
+      t.equal(treeLength(sequences, { start }), beginnings.size);
       sequences.forEach((sequence, s) => {
         const own = [...places[s]!];
         t.strictSame(

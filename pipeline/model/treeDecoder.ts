@@ -1,9 +1,9 @@
-// The decoder over a pack of sequences, and the keys and values it leaves for sequences that go on from there.
+// The decoder over a tree of sequences, and the keys and values it leaves for sequences that go on from there.
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { concat } from '../engine/layoutOps.ts';
 import { decoderLayer, embed, finalNorm, type BatchShape, type Decoder } from './decoder.ts';
-import { packedAttention, packedBlocks, type KeysAndValues } from './packedAttention.ts';
-import type { Pack } from './packedSequences.ts';
+import { treeAttention, treeBlocks, type KeysAndValues } from './treeAttention.ts';
+import type { TokenTree } from './tokenTree.ts';
 import { rotaryTablesAt } from './rotaryEmbedding.ts';
 
 /** Keys and values of tokens in every layer. */
@@ -16,30 +16,30 @@ export const NO_TOKENS: TokenCache = { length: 0, layers: [] };
 
 /**
  * All layers and the final norm.
- * @param cached what all sequences of the pack begin with
- * @param onLayer is given the pack's keys and values in each layer, to `tf.keep` or to read before it returns
+ * @param cached what all sequences of the tree begin with
+ * @param onLayer is given the tree's keys and values in each layer, to `tf.keep` or to read before it returns
  * @returns [N, D] as the head reads it
  */
-export function packedStates(
+export function treeStates(
   decoder: Decoder,
-  pack: Pack,
+  tree: TokenTree,
   {
     cached = NO_TOKENS,
     onLayer = () => undefined,
   }: { cached?: TokenCache; onLayer?: (own: KeysAndValues, layer: number) => void } = {},
 ): Tensor {
   return tf.tidy(() => {
-    const rotary = rotaryTablesAt(pack.positions, decoder.config);
-    const blocks = packedBlocks(pack, { cached: cached.length });
-    let x = embed(decoder, pack.ids);
+    const rotary = rotaryTablesAt(tree.positions, decoder.config);
+    const blocks = treeBlocks(tree, { cached: cached.length });
+    let x = embed(decoder, tree.ids);
     decoder.layers.forEach((layer, i) => {
       const attention = (heads: Tensor) => {
         const options = { queryHeads: decoder.config.numAttentionHeads, rotary, blocks };
-        const { context, ...own } = packedAttention(heads, { ...options, cached: cached.layers[i] });
+        const { context, ...own } = treeAttention(heads, { ...options, cached: cached.layers[i] });
         onLayer(own, i);
         return context;
       };
-      const shape: BatchShape = { B: 1, T: pack.ids.length, rotary, attention };
+      const shape: BatchShape = { B: 1, T: tree.ids.length, rotary, attention };
       const next = tf.tidy(() => decoderLayer(x, layer, decoder, shape));
       x.dispose();
       x = next;
@@ -48,8 +48,12 @@ export function packedStates(
   });
 }
 
-/** The cache of what is cached and then the one sequence of `pack`; free it with `disposeTokenCache`. */
-export function extendTokenCache(decoder: Decoder, pack: Pack, cached: TokenCache = NO_TOKENS): TokenCache {
+/** The cache of what is cached and then the one sequence of `tree`; free it with `disposeTokenCache`. */
+export function extendTokenCache(
+  decoder: Decoder,
+  tree: TokenTree,
+  cached: TokenCache = NO_TOKENS,
+): TokenCache {
   const layers: KeysAndValues[] = [];
   const joined = (before: Tensor | undefined, own: Tensor) =>
     tf.keep(concat(before ? [before, own] : [own], 2));
@@ -57,8 +61,8 @@ export function extendTokenCache(decoder: Decoder, pack: Pack, cached: TokenCach
     const before = cached.layers[i];
     layers.push({ keys: joined(before?.keys, keys), values: joined(before?.values, values) });
   };
-  packedStates(decoder, pack, { cached, onLayer }).dispose();
-  return { length: cached.length + pack.ids.length, layers };
+  treeStates(decoder, tree, { cached, onLayer }).dispose();
+  return { length: cached.length + tree.ids.length, layers };
 }
 
 export function disposeTokenCache({ layers }: TokenCache): void {

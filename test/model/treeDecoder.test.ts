@@ -12,9 +12,9 @@ import {
   disposeTokenCache,
   extendTokenCache,
   NO_TOKENS,
-  packedStates,
-} from '../../pipeline/model/packedDecoder.ts';
-import { compareSequences, packSequences } from '../../pipeline/model/packedSequences.ts';
+  treeStates,
+} from '../../pipeline/model/treeDecoder.ts';
+import { compareSequences, tokenTree } from '../../pipeline/model/tokenTree.ts';
 import { capacityOf, disposeRowCache, joinRows, prefill, step } from '../../pipeline/model/rowCache.ts';
 import { makeTinyModel } from '../tinyModel.ts';
 
@@ -44,12 +44,12 @@ const WAYS: [string, <R>(f: () => R) => R][] = [
 
 for (const dtype of ['float32', 'bfloat16'] as const)
   for (const [way, run] of WAYS) {
-    t.test(`a pack, ${dtype}, ${way}`, async (t) => {
+    t.test(`a tree, ${dtype}, ${way}`, async (t) => {
       const decoder = await tinyDecoder(t.testdir(), dtype);
       const before = tf.memory().numTensors;
       const plain = SEQUENCES.map((sequence) => plainStates(decoder, sequence));
       for (const cached of [0, 200, 300]) {
-        const difference = run(() => packedDifference(decoder, plain, cached));
+        const difference = run(() => treeDifference(decoder, plain, cached));
         t.ok(difference < TOLERANCE[dtype], `${cached} cached tokens: ${difference}`);
       }
       t.equal(tf.memory().numTensors, before, 'no tensor is left');
@@ -78,14 +78,14 @@ function plainStates(decoder: Decoder, ids: Int32Array): Float32Array {
 }
 
 /** The largest difference of the states after the first `cached` tokens. */
-function packedDifference(decoder: Decoder, plain: Float32Array[], cached: number): number {
-  const beginning = packSequences([SEQUENCES[0]!.subarray(0, cached)]);
+function treeDifference(decoder: Decoder, plain: Float32Array[], cached: number): number {
+  const beginning = tokenTree([SEQUENCES[0]!.subarray(0, cached)]);
   const cache = cached > 0 ? extendTokenCache(decoder, beginning) : NO_TOKENS;
-  const pack = packSequences(SEQUENCES, { start: cached });
+  const tree = tokenTree(SEQUENCES, { start: cached });
   const D = decoder.config.hiddenSize;
   const differences = tidyValue(() => {
-    const states = packedStates(decoder, pack, { cached: cache });
-    return pack.places.map((places, s) =>
+    const states = treeStates(decoder, tree, { cached: cache });
+    return tree.places.map((places, s) =>
       relativeDifference(values(gatherRows(states, int32(places))), plain[s]!.subarray(cached * D)),
     );
   });

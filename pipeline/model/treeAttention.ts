@@ -1,4 +1,4 @@
-// Attention in a pack of sequences (packedSequences.ts), perhaps after cached tokens that all of them begin with. A
+// Attention in a tree of sequences (tokenTree.ts), perhaps after cached tokens that all of them begin with. A
 // block of queries takes part in one product with the keys from the first that any of them sees to its own end, and the
 // softmax leaves out what lies between: where sequences are short, a block holds several of them.
 import { hasFusedKernels } from '../engine/fusedKernels.ts';
@@ -7,7 +7,7 @@ import { dtypeOf, rawOp, upload } from '../engine/rawOp.ts';
 import { softmax } from '../engine/softmax.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { attentionInputs, batchMatMul, MASKED, QUERY_BLOCK, ungroupQueries } from './causalAttention.ts';
-import type { Pack } from './packedSequences.ts';
+import type { TokenTree } from './tokenTree.ts';
 import type { RotaryTables } from './rotaryEmbedding.ts';
 
 /** Keys, rotated and scaled, and values of some tokens in one layer: [1, KV, N, hd]. */
@@ -16,8 +16,8 @@ export interface KeysAndValues {
   values: Tensor;
 }
 
-/** Queries `begin .. end-1` of a pack and the keys they see: all cached ones, then those from `first` to `end`. */
-export interface PackedBlock {
+/** Queries `begin .. end-1` of a tree and the keys they see: all cached ones, then those from `first` to `end`. */
+export interface TreeBlock {
   begin: number;
   end: number;
   first: number;
@@ -25,8 +25,8 @@ export interface PackedBlock {
   spans: Tensor;
 }
 
-/** Cuts a pack into blocks; free their `spans`. `cached` is how many tokens come before it. */
-export function packedBlocks({ spans }: Pick<Pack, 'spans'>, { cached = 0 } = {}): PackedBlock[] {
+/** Cuts a tree into blocks; free their `spans`. `cached` is how many tokens come before it. */
+export function treeBlocks({ spans }: Pick<TokenTree, 'spans'>, { cached = 0 } = {}): TreeBlock[] {
   const count = Math.ceil(spans.length / QUERY_BLOCK);
   return Array.from({ length: count }, (_, i) => {
     const begin = i * QUERY_BLOCK;
@@ -49,18 +49,18 @@ function spanTensor(seen: number[][], { first, cached }: { first: number; cached
 }
 
 /**
- * Rotary embedding and attention over the projected heads of a pack.
+ * Rotary embedding and attention over the projected heads of a tree.
  * @param heads [1, N, H + 2 KV, hd]: queries, keys and values side by side
- * @returns context [1, N, H, hd], and the pack's own keys and values
+ * @returns context [1, N, H, hd], and the tree's own keys and values
  */
-export function packedAttention(
+export function treeAttention(
   heads: Tensor,
   {
     queryHeads: H,
     rotary,
     blocks,
     cached,
-  }: { queryHeads: number; rotary: RotaryTables; blocks: PackedBlock[]; cached?: KeysAndValues | undefined },
+  }: { queryHeads: number; rotary: RotaryTables; blocks: TreeBlock[]; cached?: KeysAndValues | undefined },
 ): KeysAndValues & { context: Tensor } {
   const KV = (heads.shape[2]! - H) / 2;
   const { Q, K: keys, V: values } = attentionInputs(heads, { H, KV, rotary });
@@ -69,7 +69,7 @@ export function packedAttention(
 }
 
 /** Of queries [1, KV, G, N, hd] those of a block attend: [1, KV, G, n, hd]. */
-function attend(Q: Tensor, pack: KeysAndValues, block: PackedBlock, cached?: KeysAndValues): Tensor {
+function attend(Q: Tensor, tree: KeysAndValues, block: TreeBlock, cached?: KeysAndValues): Tensor {
   return tf.tidy(() => {
     const [, KV, G, , headDim] = Q.shape as number[];
     const { begin, end, first, spans } = block;
@@ -78,8 +78,8 @@ function attend(Q: Tensor, pack: KeysAndValues, block: PackedBlock, cached?: Key
       return before ? concat([before, part], 2) : part;
     };
     const q = reshape(slice(Q, [0, 0, 0, begin, 0], [-1, -1, -1, end - begin, -1]), [1, KV!, -1, headDim!]);
-    const scores = batchMatMul(q, seen(pack.keys, cached?.keys), { transposeB: true }); // [1, KV, G n, W]
-    const context = batchMatMul(spanSoftmax(scores, spans), seen(pack.values, cached?.values));
+    const scores = batchMatMul(q, seen(tree.keys, cached?.keys), { transposeB: true }); // [1, KV, G n, W]
+    const context = batchMatMul(spanSoftmax(scores, spans), seen(tree.values, cached?.values));
     return reshape(context, [1, KV!, G!, -1, headDim!]);
   });
 }

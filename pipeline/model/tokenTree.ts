@@ -1,12 +1,12 @@
-// Sequences laid end to end without padding, what they begin with in common only once (the tree attention of
-// speculative decoding, arXiv 2305.09781): a token sees the tokens of its own sequence, which lie in a few spans of the
-// pack. In lexicographic order every shared beginning is shared with the sequence before, so no tree is built.
+// Sequences laid end to end without padding, what they begin with in common only once: a tree (tree attention, of
+// speculative decoding, arXiv 2305.09781). A token sees the tokens of its own sequence, which lie in a few spans of the
+// tree. In lexicographic order every shared beginning is shared with the sequence before, so no nodes are made.
 
 /** Tokens of several sequences and what each of them sees. */
-export interface Pack {
+export interface TokenTree {
   ids: Int32Array; // [N]
   positions: Int32Array; // [N]
-  /** Of each token begin and end of the spans of tokens it sees in the pack, in order; the last one ends with itself. */
+  /** Of each token begin and end of the spans of tokens it sees in the tree, in order; the last one ends with itself. */
   spans: number[][];
   /** Of each sequence where its tokens lie, from `start` on. */
   places: Int32Array[];
@@ -16,29 +16,29 @@ export interface Pack {
  * @param sequences token ids in lexicographic order (`compareSequences`)
  * @param start how many tokens, common to all, are left out since they are cached
  */
-export function packSequences(sequences: readonly ArrayLike<number>[], { start = 0 } = {}): Pack {
-  const pack: Pick<Pack, 'spans' | 'places'> = { spans: [], places: [] };
+export function tokenTree(sequences: readonly ArrayLike<number>[], { start = 0 } = {}): TokenTree {
+  const tree: Pick<TokenTree, 'spans' | 'places'> = { spans: [], places: [] };
   const ids: number[] = [];
   const positions: number[] = [];
   sequences.forEach((sequence, s) => {
     const shared = s === 0 ? start : commonPrefix(sequences[s - 1]!, sequence);
     const places = new Int32Array(sequence.length - start);
-    if (s > 0) places.set(pack.places[s - 1]!.subarray(0, shared - start));
+    if (s > 0) places.set(tree.places[s - 1]!.subarray(0, shared - start));
     const before = runsOf(places.subarray(0, shared - start));
     for (let t = shared; t < sequence.length; t++) {
       const place = (places[t - start] = ids.length);
       ids.push(sequence[t]!);
       positions.push(t);
       extendRuns(before, place);
-      pack.spans.push([...before]);
+      tree.spans.push([...before]);
     }
-    pack.places.push(places);
+    tree.places.push(places);
   });
-  return { ids: Int32Array.from(ids), positions: Int32Array.from(positions), ...pack };
+  return { ids: Int32Array.from(ids), positions: Int32Array.from(positions), ...tree };
 }
 
-/** How many tokens `packSequences` makes of sorted sequences. */
-export function packedLength(sequences: readonly ArrayLike<number>[], { start = 0 } = {}): number {
+/** How many tokens `tokenTree` makes of sorted sequences. */
+export function treeLength(sequences: readonly ArrayLike<number>[], { start = 0 } = {}): number {
   return sequences.reduce((sum, sequence, s) => {
     const shared = s === 0 ? start : commonPrefix(sequences[s - 1]!, sequence);
     return sum + sequence.length - shared;
