@@ -74,8 +74,8 @@ $(foreach stage,$(changed),$(call args_file,$(stage))): FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(strip $(ARGS)))' > $@
 
-ifeq ($(RUN),before)
-$(error RUN=before is what eval calls the untrained student; take another name)
+ifneq ($(filter before teacher,$(RUN)),)
+$(error RUN=$(RUN) is what eval calls the $(if $(filter before,$(RUN)),untrained student,teacher); take another name)
 endif
 
 # ---- LAUNCH and SHARDS: how the logits are made, not what they are, so they make nothing stale.
@@ -106,17 +106,18 @@ logits := $(run)/logits/manifest.json
 train := $(run)/train/$(RUN)/manifest.json
 before := $(run)/eval/before/manifest.json
 eval := $(run)/eval/$(RUN)/manifest.json
+judged := $(run)/eval/teacher/manifest.json
 report := $(run)/report.html
 
 # Manifests are committed whole: an interrupt must not make make delete them.
-.PRECIOUS: $(sources) $(mix) $(teacher) $(logits) $(train) $(before) $(eval) $(report)
+.PRECIOUS: $(sources) $(mix) $(teacher) $(logits) $(train) $(before) $(eval) $(judged) $(report)
 
 fetch: $(sources) ## models and datasets into the Hugging Face cache
 mix: $(mix) ## the training text, as tokens
 teacher: $(teacher) ## the quantized teacher
 logits: $(logits) ## the teacher's top-k logits over the mix
 train: $(train) ## the student RUN, from mix and logits
-eval: $(before) $(eval) ## scores of the student before training and of the student RUN
+eval: $(before) $(eval) $(if $(EVAL_TEACHER),$(judged)) ## scores of the student before training and of the student RUN (EVAL_TEACHER=1: the teacher's too)
 report: $(report) ## one page about all of it
 
 # Asked for by name it looks again, as files on this machine may have changed under their names.
@@ -140,8 +141,11 @@ evaluate = $(TSX) stages/eval.ts --config $< --mix $(run)/mix --logits $(run)/lo
 $(before): $(recipe)/eval.yaml $(logits) $(call args_stamp,eval) | $(tensorflow)
 	$(evaluate) --model $(run)/sources/student
 
-$(eval): $(recipe)/eval.yaml $(logits) $(train) $(call args_stamp,eval) | $(tensorflow)
-	$(evaluate) --model $(run)/train/$(RUN)/model
+$(eval): $(recipe)/eval.yaml $(logits) $(train) $(before) $(call args_stamp,eval) | $(tensorflow)
+	$(evaluate) --model $(run)/train/$(RUN)/model --before $(run)/eval/before
+
+$(judged): $(recipe)/eval.yaml $(logits) $(call args_stamp,eval) | $(tensorflow)
+	$(evaluate) --model $(run)/teacher
 
 $(report): $(before) $(eval) $(wildcard $(run)/train/*/manifest.json $(run)/eval/*/manifest.json) $(call args_stamp,report) | $(tensorflow)
 	$(TSX) stages/report.ts --run $(run) --out $@ $(call args,report)

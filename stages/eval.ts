@@ -1,6 +1,7 @@
 // make eval: how close a model is to the teacher, and what it scores in benchmarks (pipeline/eval). One line of scores
-// a task to stdout.
+// a task to stdout, then what changed since the evaluation before.
 import { join } from 'node:path';
+import { compareEvaluations, comparisonText } from '../pipeline/eval/compareEvaluations.ts';
 import { evalConfig } from '../pipeline/eval/evalConfig.ts';
 import { evaluateModel } from '../pipeline/eval/evaluateModel.ts';
 import { stageCommand } from '../pipeline/terminal/stageCommand.ts';
@@ -15,6 +16,7 @@ await stageCommand({
     out: { describe: 'folder to write results.json, samples and manifest.json to', required: true },
     mix: { describe: 'folder of the mix stage (default: that of the run whose eval/NAME is --out)' },
     logits: { describe: 'folder of the logits stage (default: likewise)' },
+    before: { describe: 'folder of an earlier evaluation to compare with, written to comparison.json' },
   },
   schema: evalConfig,
   run: async ({ config, options: { model, out, ...options }, progress }) => {
@@ -24,5 +26,7 @@ await stageCommand({
     const { statistics } = await evaluateModel(config, { model, mix, logits, out }, { progress, onAnswers });
     for (const [task, scores] of Object.entries(statistics))
       console.log(`${model} ${task} ${JSON.stringify(scores)}`);
+    if (options.before !== undefined)
+      console.log(comparisonText(await compareEvaluations(config, { out, before: options.before, mix })));
   },
 });

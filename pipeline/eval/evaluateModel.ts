@@ -61,8 +61,7 @@ export async function evaluateModel(
       ...(scored ? [scored.file] : []),
       ...benchmarks.map(({ file }) => file),
     ];
-    const statistics = { ...results.results } as Record<string, Json>;
-    const manifest = await writeManifest(out, plan, { statistics, files });
+    const manifest = await writeManifest(out, plan, { statistics: scoresAlone(results), files });
     await forgetAnswers(out);
     return manifest;
   } finally {
@@ -85,17 +84,28 @@ function loadOptions({ data, num_fewshot }: EvalConfig, { progress }: EvalHooks)
 
 /** What is asked counts by its content, so where the rows lie does not. */
 async function evaluationPlan(
-  { data: _, ...parameters }: EvalConfig,
+  config: EvalConfig,
   { model }: EvalFolders,
   { tasks, inputs }: { tasks: readonly EvalTask[]; inputs: Record<string, string> },
 ): Promise<ManifestPlan> {
-  const asked = tasks.map((task) => [`task ${task.name}`, taskFingerprint(task)]);
+  const asked = tasks.map((task) => [`task ${task.name}`, taskFingerprint(task)] as const);
   return {
     kind: 'eval',
     formatVersion: 2,
     inputs: { model: await modelFingerprint(model), ...inputs, ...Object.fromEntries(asked) },
-    parameters,
+    parameters: { ...config, data: undefined },
   };
+}
+
+/** Of each task and group what is a number, under lm-eval's keys. */
+function scoresAlone({ results }: EvaluationResults): Record<string, Json> {
+  const isScore = ([key, value]: [string, unknown]) => typeof value === 'number' && key !== 'sample_len';
+  return Object.fromEntries(
+    Object.entries(results).map(([task, scores]) => [
+      task,
+      Object.fromEntries(Object.entries(scores).filter(isScore)) as Record<string, number>,
+    ]),
+  );
 }
 
 /** Loads the model when it is first asked. */

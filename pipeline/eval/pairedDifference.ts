@@ -10,6 +10,8 @@ import { mcNemarTest } from './mcNemar.ts';
 export interface ScorePairs {
   before: readonly Score[];
   after: readonly Score[];
+  /** How much each item counts, for scores that are means over what an item holds; without it the same. */
+  weights?: readonly number[];
 }
 
 /** How a score differs between two models. */
@@ -85,19 +87,23 @@ export function formatPValue(pValue: number): string {
 interface Stratum {
   before: number;
   after: number;
-  /** Verdicts, one an item but for lists. */
+  /** Verdicts, one an item but for lists, times the weights. */
   count: number;
   /** By item. */
   changes: Float64Array;
   counts: Float64Array;
 }
 
-function stratumOf({ before, after }: ScorePairs): Stratum {
+function stratumOf({ before, after, weights }: ScorePairs): Stratum {
   if (before.length !== after.length || before.length === 0)
     throw new RangeError(`${before.length} items before and ${after.length} after cannot be paired`);
-  const counts = Float64Array.from(before, (score) => (typeof score === 'number' ? 1 : score.length));
-  const sumsAfter = Float64Array.from(after, sumOf);
-  const sumsBefore = Float64Array.from(before, sumOf);
+  const weight = (i: number) => weights?.[i] ?? 1;
+  const counts = Float64Array.from(
+    before,
+    (score, i) => weight(i) * (typeof score === 'number' ? 1 : score.length),
+  );
+  const sumsAfter = Float64Array.from(after, (score, i) => weight(i) * sumOf(score));
+  const sumsBefore = Float64Array.from(before, (score, i) => weight(i) * sumOf(score));
   return {
     before: sum(sumsBefore),
     after: sum(sumsAfter),

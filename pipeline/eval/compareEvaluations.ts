@@ -1,0 +1,124 @@
+// What training changed: two evaluations on the same items, and whether a difference is more than noise; and which items
+// of the benchmarks stand in the training mix. Written as comparison.json beside the later one.
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { commitJson } from '../artifact/jsonFile.ts';
+import { readMixParquet } from '../mix/mixParquet.ts';
+import { textTable } from '../terminal/textTable.ts';
+import type { SampleScores } from '../train/heldOut.ts';
+import { askedRow } from './askedRow.ts';
+import { compareScores, differenceTable, type ScoreDifference, type ScoresByTask } from './compareScores.ts';
+import { findOverlap, type Overlap } from './contamination.ts';
+import { HELD_OUT, type EvalConfig } from './evalConfig.ts';
+import { loadTasks, type EvalTask } from './loadTask.ts';
+import { formatPValue, pairedDifference, type PairedDifference } from './pairedDifference.ts';
+import { readSampleScores, samplesPath } from './samplesFile.ts';
+import { expandTasks } from './taskCatalog.ts';
+
+/** The content of comparison.json. */
+export interface Comparison {
+  /** Of held_out by score: in nats, and for agreement from 0 to 1. */
+  held_out: Record<string, PairedDifference>;
+  benchmarks: ScoreDifference[];
+  /** By task: items that share 13 words in a row with a training text. */
+  contamination: Record<string, Overlap>;
+}
+
+/** Compares the evaluation in `out` with that in `before`, as far as both hold the same tasks; commits comparison.json. */
+export async function compareEvaluations(
+  config: EvalConfig,
+  { out, before, mix }: { out: string; before: string; mix: string },
+): Promise<Comparison> {
+  const names = config.tasks.filter((task) => task !== HELD_OUT);
+  const tasks = await loadTasks(names, { data: config.data });
+  const { groups } = await expandTasks(names);
+  const compared = groups.map(({ name, leaves, metrics }) => ({ group: name, tasks: leaves, metrics }));
+  const comparison: Comparison = {
+    held_out: await heldOutDifferences(before, out),
+    benchmarks: compareScores(await scoresIn(before, tasks), await scoresIn(out, tasks), {
+      groups: compared,
+    }),
+    contamination: Object.fromEntries(await overlapWithMix(tasks, mix)),
+  };
+  await commitJson(join(out, 'comparison.json'), comparison);
+  return comparison;
+}
+
+/** The comparison as text for the terminal. */
+export function comparisonText({ held_out, benchmarks, contamination }: Comparison): string {
+  const found = Object.entries(contamination).filter(([, { ids }]) => ids.length > 0);
+  return [
+    ...(Object.keys(held_out).length > 0 ? [heldOutTable(held_out)] : []),
+    ...(benchmarks.length > 0 ? [differenceTable(benchmarks)] : []),
+    ...found.map(
+      ([task, { items, ids }]) =>
+        `${task}: ${ids.length} of ${items} items share 13 words in a row with the training mix\n`,
+    ),
+  ].join('\n');
+}
+
+const HELD_OUT_SCORES = ['kl', 'cross_entropy', 'agreement'] as const;
+
+/** Each sample counts by its positions, as in the scores. */
+async function heldOutDifferences(before: string, after: string): Promise<Comparison['held_out']> {
+  const [first, second] = await Promise.all([before, after].map(heldOutSamples));
+  const later = new Map(second?.map((sample) => [sample.id, sample]));
+  const pairs = (first ?? []).flatMap((sample) => {
+    const other = later.get(sample.id);
+    return other ? [[sample, other] as const] : [];
+  });
+  if (pairs.length === 0) return {};
+  const weights = pairs.map(([{ positions }]) => positions);
+  const difference = (score: (typeof HELD_OUT_SCORES)[number]) =>
+    pairedDifference([
+      {
+        ...{ before: pairs.map(([sample]) => sample[score]), after: pairs.map(([, other]) => other[score]) },
+        weights,
+      },
+    ]);
+  return Object.fromEntries(HELD_OUT_SCORES.map((score) => [score, difference(score)]));
+}
+
+async function heldOutSamples(folder: string): Promise<SampleScores[] | undefined> {
+  const file = join(folder, 'samples_held_out.jsonl');
+  if (!existsSync(file)) return undefined;
+  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line) as SampleScores);
+}
+
+function heldOutTable(differences: Comparison['held_out']): string {
+  const signed = (value: number) => `${value > 0 ? '+' : ''}${value.toFixed(4)}`;
+  const rows = Object.entries(differences).map(([score, { before, after, ...change }]) => [
+    ...[score, before.toFixed(4), after.toFixed(4), signed(change.difference)],
+    `${signed(change.interval[0])} to ${signed(change.interval[1])}`,
+    change.pValue === undefined ? '–' : formatPValue(change.pValue),
+    change.isNoise ? 'may be noise' : 'more than noise',
+  ]);
+  return textTable([[HELD_OUT, 'before', 'after', 'difference', '95 % interval', 'p', ''], ...rows]);
+}
+
+async function scoresIn(folder: string, tasks: readonly EvalTask[]): Promise<ScoresByTask> {
+  const found = tasks.filter(({ name }) => existsSync(samplesPath(folder, name)));
+  const scores = found.map(async ({ name }) => {
+    return [name, await readSampleScores(samplesPath(folder, name))] as const;
+  });
+  return new Map(await Promise.all(scores));
+}
+
+/** None where there is no mix. */
+async function overlapWithMix(tasks: readonly EvalTask[], mix: string): Promise<Map<string, Overlap>> {
+  if (tasks.length === 0 || !existsSync(join(mix, 'mix.parquet'))) return new Map();
+  const rows = (await readMixParquet(mix)).filter(({ split }) => split === 'train');
+  const items = tasks.map(({ name, definition, docs }) => {
+    const texts = docs.map((doc, id) => {
+      const { prompts, choices, answer } = askedRow(definition, doc);
+      return { id, text: [prompts[0], ...(choices.length > 0 ? choices : [answer])].join(' ') };
+    });
+    return [name, texts] as const;
+  });
+  return findOverlap(
+    new Map(items),
+    rows.map(({ prompt, response }) => `${prompt} ${response}`),
+  );
+}
