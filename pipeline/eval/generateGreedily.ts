@@ -6,6 +6,7 @@ import { linear } from '../engine/linear.ts';
 import { cast } from '../engine/layoutOps.ts';
 import { download, dtypeOf, int32, rawOp, upload } from '../engine/rawOp.ts';
 import { gatherPerRow, scatterAddPerRow } from '../engine/rowOps.ts';
+import { logSumExp } from '../engine/softmax.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { tidyValue } from '../engine/tidyValue.ts';
 import type { ChatTokenizer } from '../mix/tokenizer.ts';
@@ -13,6 +14,7 @@ import type { Decoder } from '../model/decoder.ts';
 import { compareSequences } from '../model/tokenTree.ts';
 import { capacityOf, disposeRowCache, joinRows, prefill, step, type RowCache } from '../model/rowCache.ts';
 import type { Generation } from './evalItem.ts';
+import { requireFinite } from './requireFinite.ts';
 import type { GenerationTokens } from './requestTokens.ts';
 
 export interface GeneratingOptions {
@@ -98,17 +100,21 @@ async function nextSession(
     parts.push({ cache: last.cache, rows: going });
     rows.push(...going.map((b) => last.rows[b]!));
   }
-  while (rows.length < options.rows && waiting.length > 0) {
-    const admitted = await Promise.all(
-      takePrompts(waiting, { ...options, rows: options.rows - rows.length }).map((request) =>
-        newRow(request, options),
-      ),
-    );
-    const prompts = admitted.map(({ request }) => request.ids);
-    const { cache, states } = prefill(options.decoder, prompts);
-    parts.push({ cache, rows: [...admitted.keys()] });
-    rows.push(...admitted);
-    await addTokens(states, admitted, options);
+  try {
+    while (rows.length < options.rows && waiting.length > 0) {
+      const taken = takePrompts(waiting, { ...options, rows: options.rows - rows.length });
+      const admitted = await Promise.all(taken.map((request) => newRow(request, options)));
+      const { cache, states } = prefill(
+        options.decoder,
+        admitted.map(({ request }) => request.ids),
+      );
+      parts.push({ cache, rows: [...admitted.keys()] });
+      rows.push(...admitted);
+      await addTokens(states, admitted, options);
+    }
+  } catch (error) {
+    for (const { cache } of parts) disposeRowCache(cache);
+    throw error;
   }
   if (rows.length > 0) return { rows, cache: joinRows(parts, ROOM) };
   if (last) disposeRowCache(last.cache);
@@ -143,10 +149,9 @@ function stepAll(decoder: Decoder, { rows, cache }: Session): Tensor {
   );
 }
 
-/** Gives each row the token that follows its state [B, D], which is freed. */
+/** Gives each row the token that follows its state [B, D]; the states are freed. */
 async function addTokens(states: Tensor, rows: readonly Row[], options: Options): Promise<void> {
   const best = mostProbable(states, rows, options);
-  states.dispose();
   for (const [b, row] of rows.entries()) {
     if (row.ended) continue;
     row.tokens.push(best[b]!);
@@ -154,18 +159,27 @@ async function addTokens(states: Tensor, rows: readonly Row[], options: Options)
   }
 }
 
-/** The most probable token after each state, the first of equals. */
+/**
+ * The most probable token after each state, the first of equals; the states are freed.
+ * @throws UserError when a row has a logit that is NaN or infinite.
+ */
 function mostProbable(
   states: Tensor,
   rows: readonly Row[],
   { decoder: { head }, repetitionPenalty }: Options,
 ): ArrayLike<number> {
-  return tidyValue(() => {
+  const { best, sums } = tidyValue(() => {
     const logits = linear(states, { weight: head }); // [B, V]
     const penalized = repetitionPenalty === 1 ? logits : penalize(logits, rows, repetitionPenalty);
     const attributes = { T: dtypeOf(penalized), Tidx: 'int32', output_type: 'int32' } as const;
-    return download(rawOp('ArgMax', [penalized, int32(1)], attributes));
+    return {
+      best: download(rawOp('ArgMax', [penalized, int32(1)], attributes)),
+      sums: download(logSumExp(penalized)),
+    };
   });
+  states.dispose();
+  requireFinite(sums);
+  return best;
 }
 
 /** transformers' RepetitionPenaltyLogitsProcessor (arXiv 1909.05858): of every token of prompt and answer, once. */

@@ -19,6 +19,7 @@ import {
 } from '../model/treeDecoder.ts';
 import { commonPrefix, compareSequences, treeLength, tokenTree } from '../model/tokenTree.ts';
 import type { Likelihood } from './evalItem.ts';
+import { requireFinite } from './requireFinite.ts';
 import type { LikelihoodTokens } from './requestTokens.ts';
 
 export interface ScoringOptions {
@@ -45,7 +46,10 @@ interface IndexedRequest extends LikelihoodTokens {
 /** A shorter beginning is not worth a forward pass of its own. */
 const LEAST_CACHED = 32;
 
-/** Scores requests batch by batch, in an order that has shared beginnings together. */
+/**
+ * Scores requests batch by batch, in an order that has shared beginnings together.
+ * @throws UserError when the model gives a logit that is NaN or infinite.
+ */
 export async function* scoreLikelihoods(
   decoder: Decoder,
   requests: readonly LikelihoodTokens[],
@@ -173,6 +177,7 @@ function scoreTargets(
     const { logits, sums, best } = tidyValue(() =>
       headScores(decoder, gatherRows(hidden, int32(block)), asked),
     );
+    requireFinite(sums);
     asked.forEach(({ t, place, token }, i) => {
       scores[t] = { logProb: logits[i]! - sums[place]!, isBest: best[place] === token };
     });

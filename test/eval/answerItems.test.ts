@@ -7,6 +7,7 @@ import { openAnswerLog } from '../../pipeline/eval/answerLog.ts';
 import type { EvalItem } from '../../pipeline/eval/evalItem.ts';
 import { likelihoodTokens } from '../../pipeline/eval/requestTokens.ts';
 import { scoreLikelihoods } from '../../pipeline/eval/scoreLikelihoods.ts';
+import { tf } from '../../pipeline/engine/tensorflow.ts';
 import { loadTokenizer } from '../../pipeline/mix/tokenizer.ts';
 import { disposeDecoder, loadDecoder } from '../../pipeline/model/loadDecoder.ts';
 import { makeTinyModel } from '../tinyModel.ts';
@@ -80,4 +81,19 @@ t.test('an answer is that to its own request', async (t) => {
       }
     }
   }
+});
+
+t.test('a damaged model is refused', async (t) => {
+  const folder = t.testdir();
+  const edit = (name: string, values: Float32Array) => {
+    if (name === 'model.norm.weight') values[0] = NaN;
+  };
+  await makeTinyModel(folder, { edit });
+  const decoder = await loadDecoder(folder, { dtype: 'float32' });
+  const tokenizer = await loadTokenizer(folder);
+  const before = tf.memory().numTensors;
+  for (const item of ITEMS.slice(0, 2))
+    await t.rejects(answerItems({ decoder, tokenizer }, [item]).next(), { message: /NaN or infinite/ });
+  t.equal(tf.memory().numTensors, before, 'no tensor is left');
+  disposeDecoder(decoder);
 });
