@@ -3,15 +3,14 @@
 // products run in the precision of their weights. Layers are separate functions so that training can go through
 // them one by one, keeping only what lies between two layers.
 import { hasFusedKernels } from '../engine/fusedKernels.ts';
-import { cast, gatherRows, reshape } from '../engine/layoutOps.ts';
+import { cast, gatherRows } from '../engine/layoutOps.ts';
 import { linear, linears, type DenseWeight, type Linear, type Weight } from '../engine/linear.ts';
 import { dtypeOf, int32, rawOp, type DType } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { withGradient, type Parameter } from '../engine/tape.ts';
-import { causalAttention } from './causalAttention.ts';
 import type { ModelConfig } from './modelConfig.ts';
+import { attentionGroups, packedAttention, type AttentionGroup } from './packedAttention.ts';
 import { rmsNorm } from './rmsNorm.ts';
-import { rotaryTables, type RotaryTables } from './rotaryEmbedding.ts';
 import { swiglu } from './swiglu.ts';
 
 /** The parameters of one decoder layer. */
@@ -38,21 +37,19 @@ export interface Decoder {
   head: Weight; // [V, D]
 }
 
-/** Sizes of a padded batch and the rotary tables of its positions. */
+/** Which tokens of a batch attend to each other, and from which positions. */
 export interface BatchShape {
-  B: number;
-  T: number;
-  rotary: RotaryTables;
+  groups: AttentionGroup[];
   /** Of a training pass through adapters with dropout, another one each pass. */
   dropoutSeed?: number;
 }
 
-/** A batch padded on the right, where causal attention never looks: token ids [B, T] and its shape. */
+/** Of a batch padded on the right, where causal attention never looks, or of samples packed one after the other. */
 export function batchShape(
   { config }: Pick<Decoder, 'config'>,
-  { B, T }: { B: number; T: number },
+  { B, T, lengths = Array<number>(B).fill(T) }: { B: number; T: number; lengths?: number[] | undefined },
 ): BatchShape {
-  return { B, T, rotary: rotaryTables({ ...config, length: T }) };
+  return { groups: attentionGroups(config, lengths) };
 }
 
 /** Rows of the embedding matrix: int32 ids [N] to [N, D] float32. */
@@ -107,10 +104,8 @@ function selfAttention(
   { numAttentionHeads: queryHeads, headDim }: ModelConfig,
   shape: BatchShape,
 ): Tensor {
-  const { B, T, rotary } = shape;
-  const heads = reshapeTaped(linears(h, [query, key, value], shape), [B, T, -1, headDim]);
-  const context = causalAttention(heads, { queryHeads, rotary });
-  return linear(reshapeTaped(context, [B * T, -1]), output, shape);
+  const heads = linears(h, [query, key, value], shape);
+  return linear(packedAttention(heads, { queryHeads, headDim, groups: shape.groups }), output, shape);
 }
 
 function mlp(h: Tensor, { gate, up, down }: DecoderLayer, shape: BatchShape): Tensor {
@@ -129,14 +124,4 @@ export function addResidual(x: Tensor, y: Tensor): Tensor {
 function sum(x: Tensor, y: Tensor): Tensor {
   if (hasFusedKernels()) return rawOp('RedistillAdd', [x, y], { T: dtypeOf(y) });
   return x.add(cast(y, 'float32'));
-}
-
-/** `reshape` with its gradient, for any dtype. */
-function reshapeTaped(x: Tensor, shape: number[]): Tensor {
-  const original = x.shape;
-  return withGradient(
-    [x],
-    () => ({ value: reshape(x, shape), saved: [] }),
-    (d) => [reshape(d, original)],
-  );
 }

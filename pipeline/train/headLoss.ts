@@ -13,6 +13,18 @@ import {
   type TeacherTargets,
 } from './distillationLoss.ts';
 
+/** Of a block; in bfloat16 they and their gradient take 256 MB. More is no faster. */
+const BLOCK_LOGITS = 2 ** 26;
+
+/**
+ * The number given, or for `auto` the power of two of positions whose logits are at most `BLOCK_LOGITS`. It follows from
+ * the model, not from the machine's memory, as a resumed run has to add up the same blocks.
+ */
+export function headBlockOf(headBlock: number | 'auto', { vocabSize }: { vocabSize: number }): number {
+  if (headBlock !== 'auto') return headBlock;
+  return Math.min(4096, 2 ** Math.floor(Math.log2(BLOCK_LOGITS / vocabSize)));
+}
+
 /** Sums over positions, each times its weight in the targets; divide by the sum of the weights for means. */
 export interface LossSums {
   divergence: number;

@@ -6,6 +6,7 @@ import type { LogitsCache } from '../logits/logitsCache.ts';
 import { tokenCount } from '../mix/batches.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import { epochSteps, type StepBatch } from './epochSteps.ts';
+import { headBlockOf } from './headLoss.ts';
 import { meanScores, scoreSamples } from './heldOut.ts';
 import {
   appendMetric,
@@ -149,6 +150,7 @@ function plannedSteps(config: TrainConfig, samples: readonly Sample[]): StepBatc
     seed: config.seed,
     batchTokens: config.batch_tokens,
     microBatchTokens: config.micro_batch_tokens,
+    packing: config.packing,
   };
   const epochs = Array.from({ length: config.epochs }, (_, epoch) =>
     epochSteps(training, { ...sizes, epoch }),
@@ -161,7 +163,7 @@ async function heldOutScores({ config, student, cache, samples }: Run) {
   return meanScores(
     await scoreSamples(student.decoder, heldOut, cache, {
       batchTokens: config.micro_batch_tokens,
-      headBlock: config.head_block,
+      headBlock: headBlockOf(config.head_block, student.decoder.config),
     }),
   );
 }

@@ -197,10 +197,10 @@ function denseHead({ head }: Decoder): DenseWeight {
 function predictingStates(
   decoder: Decoder,
   embedded: Tensor,
-  { rows, B, T }: TrainingBatch,
+  batch: TrainingBatch,
   { recompute, leaves, ...dropout }: { recompute: boolean; leaves: Leaves; dropoutSeed?: number },
 ): Tensor {
-  const shape = { ...batchShape(decoder, { B, T }), ...dropout };
+  const shape = { ...batchShape(decoder, batch), ...dropout };
   let x = embedded;
   for (const layer of decoder.layers) {
     const forward = (x: Tensor) => tf.tidy(() => decoderLayer(x, layer, decoder, shape));
@@ -208,7 +208,7 @@ function predictingStates(
     if (x !== embedded) x.dispose();
     x = next;
   }
-  return finalNorm(pickRows(x, rows), decoder);
+  return finalNorm(pickRows(x, batch.rows), decoder);
 }
 
 /** Rows of [N, D]; the gradient goes back to where they came from. */

@@ -51,7 +51,16 @@ export const trainConfig = z.strictObject({
   max_steps: count.optional().describe('stop after so many optimizer steps'),
   batch_tokens: count.default(16384).describe('tokens of an optimizer step'),
   micro_batch_tokens: count.default(2048).describe('tokens of a forward and backward pass, padding included'),
-  head_block: count.default(1024).describe('loss positions that go through the head at once'),
+  packing: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe(
+      'samples of a pass one after the other, each attending to itself; off: side by side with padding',
+    ),
+  head_block: z
+    .union([count, z.literal('auto')])
+    .default('auto')
+    .describe('loss positions that go through the head at once; auto: fewer the larger the vocabulary'),
   recompute: z
     .boolean()
     .default(false)

@@ -7,6 +7,7 @@ import type { LogitsReader } from '../logits/logitsCache.ts';
 import { lossPositions, tokenCount } from '../mix/batches.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import type { StepBatch } from './epochSteps.ts';
+import { headBlockOf } from './headLoss.ts';
 import type { StepMetrics } from './metrics.ts';
 import { learningRateAt, type Schedule } from './schedule.ts';
 import { totalWeight } from './sourceWeights.ts';
@@ -29,7 +30,7 @@ export async function trainStep(
     const sums = accumulateGradients(student, batch, {
       loss,
       scale: 1 / total,
-      headBlock: config.head_block,
+      headBlock: headBlockOf(config.head_block, student.decoder.config),
       recompute: config.recompute,
       dropoutSeed: dropoutSeed(config.seed, at.step, i),
     });

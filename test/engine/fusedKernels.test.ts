@@ -18,10 +18,9 @@ import { logSumExp, scaledSoftmax } from '../../pipeline/engine/softmax.ts';
 import { backpropagate, record } from '../../pipeline/engine/tape.ts';
 import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
 import { topOfLogits } from '../../pipeline/logits/topTokens.ts';
-import { causalAttention } from '../../pipeline/model/causalAttention.ts';
 import { addResidual } from '../../pipeline/model/decoder.ts';
+import { attentionGroups, packedAttention } from '../../pipeline/model/packedAttention.ts';
 import { rmsNorm } from '../../pipeline/model/rmsNorm.ts';
-import { rotaryTables } from '../../pipeline/model/rotaryEmbedding.ts';
 import { swiglu } from '../../pipeline/model/swiglu.ts';
 
 const DTYPES = ['float32', 'bfloat16'] as const;
@@ -43,8 +42,16 @@ function difference(compute: () => Tensor): number {
   });
 }
 
-const rotaryOf = (length: number) =>
-  rotaryTables({ rope: { theta: 10_000, scaling: { type: 'default' } }, headDim: 24, length });
+/** Of 6 heads that share 2 keys, over samples of these lengths. */
+function attentionCase(lengths: number[], dtype: DType): Case {
+  const [headDim, N] = [24, lengths.reduce((sum, length) => sum + length, 0)];
+  const rope = { theta: 10_000, scaling: { type: 'default' } } as const;
+  const groups = attentionGroups({ rope, headDim }, lengths);
+  return {
+    inputs: [normal([N, 10 * headDim], dtype)],
+    compute: (heads) => packedAttention(heads, { queryHeads: 6, headDim, groups }),
+  };
+}
 
 interface Case {
   inputs: Tensor[];
@@ -69,14 +76,9 @@ const CASES: Record<string, (dtype: 'float32' | 'bfloat16') => Case> = {
     inputs: [normal([7, 301]), normal([7, 301], dtype, 2)],
     compute: (x, y) => addResidual(x, y),
   }),
-  'causalAttention, one block of queries': (dtype) => ({
-    inputs: [normal([2, 77, 10, 24], dtype)],
-    compute: (heads) => causalAttention(heads, { queryHeads: 6, rotary: rotaryOf(77) }),
-  }),
-  'causalAttention, two blocks of queries': (dtype) => ({
-    inputs: [normal([2, 300, 10, 24], dtype)],
-    compute: (heads) => causalAttention(heads, { queryHeads: 6, rotary: rotaryOf(300) }),
-  }),
+  'attention, one block of queries': (dtype) => attentionCase([77, 77], dtype),
+  'attention, three blocks of queries': (dtype) => attentionCase([601, 601], dtype),
+  'attention, samples of several lengths': (dtype) => attentionCase([300, 280, 77, 76, 5], dtype),
 };
 
 /** The gradients of all inputs for one random gradient of the value. */
