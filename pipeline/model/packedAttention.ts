@@ -11,7 +11,7 @@ import type { ModelConfig } from './modelConfig.ts';
 import { rotaryTables, type RotaryTables } from './rotaryEmbedding.ts';
 
 /** A shorter sample than this part of a group's longest starts a group of its own: attention's work is its square. */
-const SIMILAR = 0.8;
+const SIMILAR = 0.9;
 
 /** Consecutive samples of a batch as a rectangle [B, T]. */
 export interface AttentionGroup {

@@ -84,8 +84,9 @@ t.test('a sample sees itself alone', async (t) => {
     i === changed ? { ...sample, tokenIds: sample.tokenIds.map((id) => (id + 1) % 300) } : sample,
   );
   statesOf(decoder, others).forEach((after, i) => {
-    if (i === changed) t.notSame(after, states[i], `sample ${i} itself`);
-    else t.same(after, states[i], `sample ${i}, to the last bit`);
+    const difference = largestDifference(after, states[i]!);
+    if (i === changed) t.ok(difference > 0.1, `sample ${i} itself: ${difference}`);
+    else t.equal(difference, 0, `sample ${i}, to the last bit`);
   });
   samples.forEach((sample, i) => {
     const difference = largestDifference(states[i]!, statesOf(decoder, [sample])[0]!);
