@@ -58,7 +58,7 @@ export const trainConfig = z.strictObject({
       'samples of a pass one after the other, each attending to itself; off: side by side with padding',
     ),
   head_block: z
-    .union([count, z.literal('auto')])
+    .union([count, z.literal('auto')], { error: 'expected a whole number above 0, or auto' })
     .default('auto')
     .describe('loss positions that go through the head at once; auto: fewer the larger the vocabulary'),
   recompute: z
