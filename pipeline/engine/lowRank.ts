@@ -77,8 +77,8 @@ function productGradient(x: Tensor, dy: Tensor, adapter: Adapter, dropoutSeed?: 
     const dKept = matMul(du, down.values);
     return {
       dx: cast(mask ? multiply(dKept, mask) : dKept, dtypeOf(x)),
-      dA: cast(matMul(du, kept, { transposeA: true }), 'float32'),
-      dB: cast(matMul(dProduct, u, { transposeA: true }), 'float32'),
+      dA: matMul(du, kept, { transposeA: true }),
+      dB: matMul(dProduct, u, { transposeA: true }),
     };
   });
 }

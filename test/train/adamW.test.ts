@@ -3,7 +3,8 @@ import t, { type Test } from 'tap';
 import { withoutFusedKernels } from '../../pipeline/engine/fusedKernels.ts';
 import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
 import { withValue } from '../../pipeline/engine/variable.ts';
-import { adamState, adamWUpdate, disposeAdamState } from '../../pipeline/train/adamW.ts';
+import { adamWUpdate } from '../../pipeline/train/adamW.ts';
+import { disposeState, optimizerState } from '../../pipeline/train/optimizerState.ts';
 import { readJson } from '../readJson.ts';
 
 interface Golden {
@@ -18,7 +19,7 @@ function equalsTorch(t: Test): void {
   const { lr, betas, eps, weight_decay } = golden.options;
   const before = tf.memory().numTensors;
   const initial = tf.tensor2d(golden.start, [6, 5]);
-  const state = adamState(initial);
+  const state = optimizerState(initial, { dtype: 'float32' });
   initial.dispose();
   golden.gradients.forEach((gradient, i) => {
     tf.tidy(() => {
@@ -36,7 +37,7 @@ function equalsTorch(t: Test): void {
   const end = withValue(state.weight, (value) => value.dataSync());
   const worst = Math.max(...golden.end.map((value, i) => Math.abs(end[i]! - value)));
   t.ok(worst <= 1e-6, `largest difference ${worst}`);
-  disposeAdamState(state);
+  disposeState(state);
   t.equal(tf.memory().numTensors, before, 'nothing is left behind');
 }
 
