@@ -4,7 +4,14 @@
 import { cast } from '../engine/layoutOps.ts';
 import { DTYPE_BYTES, type DType } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { assign, disposeVariable, readVariable, variableOf, type Variable } from '../engine/variable.ts';
+import {
+  assign,
+  disposeVariable,
+  readVariable,
+  variableOf,
+  withValue,
+  type Variable,
+} from '../engine/variable.ts';
 import { CODE_BLOCK, ZERO_CODES } from './momentCodes.ts';
 
 /** A moment's values, or its codes and their scales (momentCodes.ts). */
@@ -72,8 +79,23 @@ export function bytesPerParameter(rank: number, format: StateFormat) {
     weight: DTYPE_BYTES[master],
     copy: master === dtype ? 0 : DTYPE_BYTES[dtype],
     moments: 2 * (DTYPE_BYTES[moments] + scale),
-    gradient: DTYPE_BYTES.float32,
+    gradient: DTYPE_BYTES.float32, // of a single micro-batch those of its product
   };
+}
+
+/** How many parameters are trained and what they take, with their gradients. */
+export function trainedSize(
+  states: OptimizerState[],
+  format: StateFormat,
+): { parameters: number; bytes: number } {
+  const total = { parameters: 0, bytes: 0 };
+  for (const { weight } of states) {
+    const { size, rank } = withValue(weight, ({ size, rank }) => ({ size, rank }));
+    const bytes = Object.values(bytesPerParameter(rank, format)).reduce((sum, part) => sum + part, 0);
+    total.parameters += size;
+    total.bytes += size * bytes;
+  }
+  return total;
 }
 
 function dtypesOf(rank: number, { dtype, master_dtype = 'float32', moment_dtype = 'float32' }: StateFormat) {
