@@ -5,7 +5,8 @@
 // 8 for either moment. To the nearest, a bfloat16 weight would not move at all by steps below its 256th part.
 import { hasFusedKernels } from '../engine/fusedKernels.ts';
 import { cast, concat, reshape, slice } from '../engine/layoutOps.ts';
-import { bitsFrom, randomBits, roundRandomly, type RandomKey } from '../engine/randomRounding.ts';
+import { bitsFrom, randomBits, type RandomKey } from '../engine/randomBits.ts';
+import { roundRandomly } from '../engine/roundRandomly.ts';
 import { dtypeOf, int32, rawOps } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { assign, readVariable, withValue } from '../engine/variable.ts';

@@ -2,7 +2,7 @@
 // both sides small: so m and √v are held alike, as squares of codes over the largest of their block of 256,
 //   m = ±(k / 127)² max|m|,   √v = (c / 255)² max √v,
 // fine near 0 and simple enough to be the same on every device; the dynamic code of 8-bit optimizers (arXiv 2110.02861)
-// is as fine. v > 0 never reads 0. Codes are rounded at random (engine/randomRounding.ts): a mean that moves by less than
+// is as fine. v > 0 never reads 0. Codes are rounded at random (engine/roundRandomly.ts): a mean that moves by less than
 // half a code each step would stand still otherwise.
 import { cast, reshape } from '../engine/layoutOps.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';

@@ -4,7 +4,7 @@
 import { fingerprint } from '../artifact/fingerprint.ts';
 import { gatherRows } from '../engine/layoutOps.ts';
 import type { DenseWeight } from '../engine/linear.ts';
-import type { RandomKey } from '../engine/randomRounding.ts';
+import type { RandomKey } from '../engine/randomBits.ts';
 import { int32 } from '../engine/rawOp.ts';
 import {
   backpropagate,

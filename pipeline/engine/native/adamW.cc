@@ -1,41 +1,20 @@
 // AdamW (pipeline/train/adamW.ts) in one pass: gradient clipping, decay, both moments, the step, and the copy of the
 // weights that the products run on. Everything is changed where it is: the inputs are what ReadVariableOp gave, which
 // shares the buffers of the variables (the C interface of TensorFlow's wheel has no other way to a variable).
-// What is held in fewer bits is rounded at random, by TensorFlow's own Philox generator (arXiv: Salmon et al., SC 2011):
-// each weight has 32 bits of its own by its index, so neither threads nor pieces change the result.
+// What is held in fewer bits is rounded at random: each weight has 32 bits of its own by its index, so neither threads
+// nor pieces change the result.
 #include <cmath>
 
 #include "kernel.h"
+#include "philox.h"
 
 namespace redistill {
 namespace {
 
-constexpr int64_t BLOCK = 256;  // codes that share a scale
+constexpr int64_t BLOCK = RANDOM_NUMBERS;  // codes that share a scale
 constexpr int64_t PIECE = 64 * BLOCK;
 
 using code = uint8_t;
-
-// 32 random bits for each of BLOCK elements: four a counter.
-CLONED void randomBits(uint64_t counter, const uint32_t* key, uint32_t* bits) {
-#pragma omp simd
-  for (int64_t i = 0; i < BLOCK / 4; i++) {
-    const uint64_t position = counter + i;
-    uint32_t a = position, b = position >> 32, c = 0, d = 0, firstKey = key[0], secondKey = key[1];
-    for (int round = 0; round < 10; round++) {
-      const uint64_t first = uint64_t{0xD2511F53} * a, second = uint64_t{0xCD9E8D57} * c;
-      a = static_cast<uint32_t>(second >> 32) ^ b ^ firstKey;
-      c = static_cast<uint32_t>(first >> 32) ^ d ^ secondKey;
-      b = second;
-      d = first;
-      firstKey += 0x9E3779B9;
-      secondKey += 0xBB67AE85;
-    }
-    bits[4 * i] = a;
-    bits[4 * i + 1] = b;
-    bits[4 * i + 2] = c;
-    bits[4 * i + 3] = d;
-  }
-}
 
 // To one of the two neighbours, at random: up as often as the value is close to it. `bits` are 16.
 INLINE void storeRandomly(float* place, float value, uint32_t) { *place = value; }
@@ -141,7 +120,7 @@ void adamW(Call& call) {
   const auto updatePiece = [&](auto W, auto M, auto G, int64_t piece) {
     uint32_t bits[BLOCK] = {};
     for (int64_t at = piece * PIECE; at < std::min(size, (piece + 1) * PIECE); at += BLOCK) {
-      if (!isExact) randomBits(at / 4, key.data<uint32_t>(), bits);
+      if (!isExact) randomNumbers(at, key.data<uint32_t>(), bits);
       updateBlock(weight.data<decltype(W)>() + at, copy.size() > 0 ? copy.data<bfloat16>() + at : nullptr,
                   first.data<decltype(M)>() + at, second.data<decltype(M)>() + at,
                   firstScale.data<float>() + (isCoded ? at / BLOCK : 0),

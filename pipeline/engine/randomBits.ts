@@ -1,7 +1,6 @@
-// Rounding to one of the two neighbours, at random: up as often as the value is close to the upper one, so that on average
-// nothing is lost, however small the changes of what is rounded. The bits are a function of key and index (Philox, by
-// TensorFlow's own op), so they repeat, on any device and in any pieces.
-import { bitcast, cast, reshape } from './layoutOps.ts';
+// Random bits as a function of key and index (Philox, by TensorFlow's own op, as native/philox.h has it): whatever was
+// drawn before, on any device, in any pieces and by any number of threads.
+import { bitcast, reshape } from './layoutOps.ts';
 import { int32, rawOp } from './rawOp.ts';
 import { tf, type Tensor } from './tensorflow.ts';
 
@@ -27,13 +26,4 @@ export function bitsFrom(bits: Tensor, shift: number, width: number): Tensor {
   return tf.tidy(() =>
     rawOp('BitwiseAnd', [rawOp('RightShift', [bits, int32(shift)], T), int32(2 ** width - 1)], T),
   );
-}
-
-/** Float32 values to bfloat16; `bits16` are int32 numbers below 2¹⁶. */
-export function roundRandomly(values: Tensor, bits16: Tensor): Tensor {
-  const T = { T: 'int32' } as const;
-  return tf.tidy(() => {
-    const raised = rawOp('AddV2', [bitcast(values, 'int32'), bits16], T);
-    return cast(bitcast(rawOp('BitwiseAnd', [raised, int32(-(2 ** 16))], T), 'float32'), 'bfloat16');
-  });
 }
