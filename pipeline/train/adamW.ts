@@ -7,7 +7,7 @@ import { hasFusedKernels } from '../engine/fusedKernels.ts';
 import { cast, concat, reshape, slice } from '../engine/layoutOps.ts';
 import { bitsFrom, randomBits, type RandomKey } from '../engine/randomBits.ts';
 import { roundRandomly } from '../engine/roundRandomly.ts';
-import { dtypeOf, int32, rawOps } from '../engine/rawOp.ts';
+import { dtypeOf, int32, rawOps, upload } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { assign, readVariable, withValue } from '../engine/variable.ts';
 import {
@@ -65,11 +65,14 @@ function fusedUpdate(
   gradient: Tensor,
   options: AdamOptions,
 ) {
-  const scalesOf = ({ scales }: Moment) => (scales ? readVariable(scales) : tf.zeros([0]));
+  const settings = upload(Float32Array.from(Object.values(factorsOf(options))), [6]);
+  const none = upload(new Float32Array(0), [0]);
+  const scalesOf = ({ scales }: Moment) => (scales ? readVariable(scales) : none);
   const inputs = [
-    ...[readVariable(weight), copy ? readVariable(copy) : cast(tf.zeros([0]), 'bfloat16')],
-    ...[readVariable(first.values), readVariable(second.values), scalesOf(first), scalesOf(second)],
-    ...[gradient, tf.tensor1d(Object.values(factorsOf(options))), int32(options.key ?? NO_KEY)],
+    ...[readVariable(weight), copy ? readVariable(copy) : cast(none, 'bfloat16')],
+    ...[readVariable(first.values), readVariable(second.values)],
+    ...[scalesOf(first), scalesOf(second)],
+    ...[gradient, settings, int32(options.key ?? NO_KEY)],
   ];
   const attributes = { W: weight.dtype, M: first.values.dtype, G: dtypeOf(gradient) };
   rawOps('RedistillAdamW', inputs, attributes, 0);

@@ -33,7 +33,11 @@ export function addToRows(
   { rows, shape }: { rows: Int32Array; shape: number[] },
 ): Variable {
   const result = sum ? inFloat32(sum) : variableOf(() => tf.zeros(shape));
-  tf.tidy(() => scatterAddRows(result, int32(rows), updates));
+  tf.tidy(() => {
+    if (hasFusedKernels())
+      rawOps('RedistillAccumulateRows', [readVariable(result), int32(rows), updates], {}, 0);
+    else scatterAddRows(result, int32(rows), updates); // from then on TensorFlow copies what it reads
+  });
   return result;
 }
 

@@ -25,7 +25,7 @@ import { addResidual } from '../../pipeline/model/decoder.ts';
 import { rmsNorm } from '../../pipeline/model/rmsNorm.ts';
 import { rotaryTables } from '../../pipeline/model/rotaryEmbedding.ts';
 import { swiglu } from '../../pipeline/model/swiglu.ts';
-import { addToGradient, globalNorm } from '../../pipeline/train/gradients.ts';
+import { addToGradient, addToRows, globalNorm } from '../../pipeline/train/gradients.ts';
 
 const DTYPES = ['float32', 'bfloat16'] as const;
 const TOLERANCE = { float32: 2e-6, bfloat16: 2 ** -7 }; // relative to the largest value of the row
@@ -209,6 +209,15 @@ t.test('sums and squares of gradients', (t) => {
       return value;
     });
     t.equal(sum, 0, `sum in ${dtype}`);
+    const rows = difference(() => {
+      const before = addToGradient(undefined, normal([71, 301], dtype));
+      const at = { rows: Int32Array.of(70, 3, 3, 0), shape: [71, 301] };
+      const gradient = addToRows(before, normal([4, 301], 'float32', 2), at);
+      const value = readVariable(gradient);
+      disposeVariable(gradient);
+      return value;
+    });
+    t.equal(rows, 0, `rows in ${dtype}`);
   }
   t.end();
 });

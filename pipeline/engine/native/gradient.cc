@@ -1,5 +1,5 @@
 // What happens to gradients between backward pass and update (pipeline/train/gradients.ts): sums of those that come in
-// bfloat16, in float, and their squares, without a pass that only converts.
+// bfloat16, in float, rows that belong to a few tokens, and squares, without a pass that only converts.
 #include "kernel.h"
 
 namespace redistill {
@@ -52,6 +52,21 @@ void accumulate(Call& call) {
   });
 }
 
+// Adds row i of x [n, D] to row rows[i] of the sum [V, D], where it is, one after the other: rows may repeat.
+void accumulateRows(Call& call) {
+  const Tensor sum = call.input(0), rows = call.input(1), x = call.input(2);
+  const int64_t n = rows.size(), D = sum.shape().back(), V = sum.size() / D;
+  require(x.size() == n * D, "expected a row for each index");
+  for (int64_t i = 0; i < n; i++) {
+    const int64_t row = rows.data<int32_t>()[i];
+    require(row >= 0 && row < V, "no such row");
+    addTo(sum.data<float>() + row * D, x.data<float>() + i * D, D);
+  }
+}
+
+const Op accumulateRowsOp{
+    "RedistillAccumulateRows", {"sum: float", "rows: int32", "x: float"}, {}, {}, accumulateRows};
+const Registration<accumulateRowsOp> accumulateRowsRegistered;
 const Op sumOfSquaresOp{"RedistillSumOfSquares", {"x: T"}, {"y: float"}, {"T: {float, bfloat16}"}, sumOfSquares};
 const Op accumulateOp{"RedistillAccumulate", {"sum: float", "x: T"}, {}, {"T: {float, bfloat16}"}, accumulate};
 const Registration<sumOfSquaresOp> sumOfSquaresRegistered;
