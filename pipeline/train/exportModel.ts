@@ -74,7 +74,10 @@ interface MergedAdapter {
 function merged(weight: Tensor, adapter: MergedAdapter | undefined): Tensor {
   if (!adapter) return weight;
   const { down, up, scale } = adapter;
-  const sum = tf.tidy(() => weight.add(matMul(readVariable(up), readVariable(down)).mul(scale)));
+  const sum = tf.tidy(() => {
+    const [B, A] = [up, down].map((part) => cast(readVariable(part), 'float32')) as [Tensor, Tensor];
+    return weight.add(matMul(B, A).mul(scale));
+  });
   weight.dispose();
   return sum;
 }

@@ -34,7 +34,7 @@ export interface LossSums {
 /**
  * @param hidden [n, D] after the final norm, one row a loss position
  * @param scale what each position's weight is multiplied by: 1 / the sum of the weights of the whole step
- * @param addHeadGradient receives each block's share of dW [V, D] float32; it is disposed afterwards. A
+ * @param addHeadGradient receives each block's share of dW [V, D] in the head's precision; it is disposed afterwards. A
  * frozen head has none, and none is computed
  * @returns the sums and dHidden [n, D] float32
  */
@@ -76,7 +76,7 @@ export function headLoss({
     const share = part.weights?.mul(scale) ?? scale; // of each position: [n, 1], or one for all
     if (addHeadGradient) {
       const scaled = cast(cast(h, 'float32').mul(share), dtype);
-      addHeadGradient(cast(matMul(dLogits, scaled, { transposeA: true }), 'float32'));
+      addHeadGradient(matMul(dLogits, scaled, { transposeA: true }));
     }
     return cast(matMul(dLogits, head.values), 'float32').mul(share);
   }

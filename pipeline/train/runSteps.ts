@@ -15,6 +15,7 @@ import {
   type MetricRecord,
   type StepMetrics,
 } from './metrics.ts';
+import { trainedSize } from './optimizerState.ts';
 import { badStepsInARow, bestEvaluation, isOutOfPatience } from './runDecisions.ts';
 import type { Student } from './student.ts';
 import { openTensorboard } from './tensorboard.ts';
@@ -35,7 +36,11 @@ export interface Run {
 
 /** What a caller may watch, and a request to stop after the step under way. */
 export interface TrainHooks {
-  onStart?: (ahead: { totalSteps: number; tokensLeft: number }) => void;
+  onStart?: (ahead: {
+    totalSteps: number;
+    tokensLeft: number;
+    trained: ReturnType<typeof trainedSize>;
+  }) => void;
   /** @param seconds what the step took */
   onStep?: (metrics: StepMetrics, seconds: number) => void;
   onEvaluation?: (metrics: HeldOutMetrics) => void;
@@ -69,6 +74,10 @@ export async function runSteps(
   hooks.onStart?.({
     totalSteps: steps.length,
     tokensLeft: tokenCount(steps.slice(state.step).flat(2)),
+    trained: trainedSize(
+      [...student.parameters.values()].map(({ state }) => state),
+      config,
+    ),
   });
   const checkpoints = checkpointing(run, state);
   try {

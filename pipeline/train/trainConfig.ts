@@ -65,10 +65,17 @@ export const trainConfig = z.strictObject({
     .boolean()
     .default(false)
     .describe('compute layers again on the way back: less memory, a third more work'),
-  dtype: z
-    .enum(['bfloat16', 'float32'])
-    .default('bfloat16')
-    .describe('precision of the products; masters are float32'),
+  dtype: z.enum(['bfloat16', 'float32']).default('bfloat16').describe('precision of the products'),
+  master_dtype: z
+    .enum(['float32', 'bfloat16'])
+    .default('float32')
+    .describe(
+      'precision of the weights that AdamW updates: float32 beside a copy in "dtype", or bfloat16 rounded at random',
+    ),
+  moment_dtype: z
+    .enum(['float32', 'bfloat16', 'uint8'])
+    .default('float32')
+    .describe("precision of AdamW's moments; uint8: codes with a scale for each 256"),
   freeze: z
     .array(z.string())
     .default([])
@@ -76,7 +83,7 @@ export const trainConfig = z.strictObject({
   lora: loraConfig
     .optional()
     .describe('trains low-rank adapters of the projections: {rank, alpha, dropout, targets}'),
-  seed: z.int().min(0).default(0).describe('seed of shuffling, adapters and dropout'),
+  seed: z.int().min(0).default(0).describe('seed of shuffling, adapters, dropout and rounding'),
   checkpoint_every: count.default(50).describe('optimizer steps between checkpoints'),
   checkpoint_minutes: positive.optional().describe('minutes after which a checkpoint is due in any case'),
   eval_every: count

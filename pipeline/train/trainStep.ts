@@ -77,6 +77,6 @@ function scheduleOf(config: TrainConfig, totalSteps: number): Schedule {
   };
 }
 
-function adamOptions({ beta1, beta2, epsilon, weight_decay, max_grad_norm }: TrainConfig) {
-  return { beta1, beta2, epsilon, weightDecay: weight_decay, maxGradNorm: max_grad_norm };
+function adamOptions({ beta1, beta2, epsilon, weight_decay, max_grad_norm, seed }: TrainConfig) {
+  return { beta1, beta2, epsilon, weightDecay: weight_decay, maxGradNorm: max_grad_norm, seed };
 }

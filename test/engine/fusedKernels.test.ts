@@ -2,6 +2,7 @@
 // Sizes are odd on purpose, so that vectors, blocks and tiles end where rows do not.
 import t from 'tap';
 import { hasFusedKernels, withoutFusedKernels } from '../../pipeline/engine/fusedKernels.ts';
+import { dropout } from '../../pipeline/engine/dropout.ts';
 import { cast } from '../../pipeline/engine/layoutOps.ts';
 import {
   dequantizeRows,
@@ -17,11 +18,13 @@ import { dtypeOf, rawOp, type DType } from '../../pipeline/engine/rawOp.ts';
 import { logSumExp, scaledSoftmax } from '../../pipeline/engine/softmax.ts';
 import { backpropagate, record } from '../../pipeline/engine/tape.ts';
 import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
+import { disposeVariable, readVariable, variableOf } from '../../pipeline/engine/variable.ts';
 import { topOfLogits } from '../../pipeline/logits/topTokens.ts';
 import { addResidual } from '../../pipeline/model/decoder.ts';
 import { attentionGroups, packedAttention } from '../../pipeline/model/packedAttention.ts';
 import { rmsNorm } from '../../pipeline/model/rmsNorm.ts';
 import { swiglu } from '../../pipeline/model/swiglu.ts';
+import { addToGradient, addToRows, globalNorm } from '../../pipeline/train/gradients.ts';
 
 const DTYPES = ['float32', 'bfloat16'] as const;
 const TOLERANCE = { float32: 2e-6, bfloat16: 2 ** -7 }; // relative to the largest value of the row
@@ -169,6 +172,54 @@ t.test('softmax of wide rows', (t) => {
     const factor = normal([6, 1], 'float32', 2);
     const scaled = difference(() => scaledSoftmax(x, { logSumExp: logSumExp(x), factor, dtype }));
     t.ok(scaled < TOLERANCE[dtype], `scaled softmax in ${dtype}: ${scaled}`);
+  }
+  t.end();
+});
+
+t.test('dropout, to the bit, and as often as asked for', (t) => {
+  for (const dtype of DTYPES) {
+    const drop = (rate: number, index = 5) => dropout(normal([71, 301], dtype), { key: [-9, index], rate });
+    t.equal(
+      difference(() => drop(0.3)),
+      0,
+      dtype,
+    );
+    const zeros = (x: Tensor) => tf.equal(cast(x, 'float32'), 0).cast('float32');
+    const [some, none, others] = [zeros(drop(0.3)), zeros(drop(0)), zeros(drop(0.3, 6))];
+    const spread = Math.sqrt((0.3 * 0.7) / some.size);
+    t.ok(Math.abs(some.mean().dataSync()[0]! - 0.3) < 4 * spread);
+    t.equal(none.sum().dataSync()[0], 0);
+    t.ok(Math.abs(some.mul(others).mean().dataSync()[0]! - 0.09) < 4 * spread, 'another key is independent');
+  }
+  t.end();
+});
+
+t.test('sums and squares of gradients', (t) => {
+  for (const dtype of DTYPES) {
+    const norm = difference(() => {
+      const gradient = variableOf(() => normal([71, 301], dtype));
+      const value = tf.scalar(globalNorm([gradient]));
+      disposeVariable(gradient);
+      return value;
+    });
+    t.ok(norm < TOLERANCE.float32, `norm in ${dtype}: ${norm}`);
+    const sum = difference(() => {
+      let gradient = addToGradient(undefined, normal([71, 301], dtype));
+      for (const seed of [2, 3]) gradient = addToGradient(gradient, normal([71, 301], dtype, seed));
+      const value = readVariable(gradient);
+      disposeVariable(gradient);
+      return value;
+    });
+    t.equal(sum, 0, `sum in ${dtype}`);
+    const rows = difference(() => {
+      const before = addToGradient(undefined, normal([71, 301], dtype));
+      const at = { rows: Int32Array.of(70, 3, 3, 0), shape: [71, 301] };
+      const gradient = addToRows(before, normal([4, 301], 'float32', 2), at);
+      const value = readVariable(gradient);
+      disposeVariable(gradient);
+      return value;
+    });
+    t.equal(rows, 0, `rows in ${dtype}`);
   }
   t.end();
 });
