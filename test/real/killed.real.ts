@@ -18,7 +18,7 @@ const LATEST = 0.8;
 /** Of the moments; a large number, as the first draws of small seeds are all alike. */
 const stream = xoroshiro128plus(987_654_321);
 
-/** When to kill: as soon as `isNow`, given the files in the folder and the part of the undisturbed time that is over. */
+/** When to kill: as soon as `isNow`, given the files this run has written and the part of the undisturbed time that is over. */
 interface Moment {
   name: string;
   isNow: (now: { files: string[]; part: number }) => boolean;
@@ -110,7 +110,8 @@ async function compare(
   const left = [...MOMENTS[name]];
   for (;;) {
     const moment = left[0];
-    const isDue = (part: number) => moment?.isNow({ files: filesOf(out), part }) ?? false;
+    const start = Date.now();
+    const isDue = (part: number) => moment?.isNow({ files: writtenSince(start, out), part }) ?? false;
     const { signal, seconds: after } = await run(command(out), {
       signal: 'SIGKILL',
       isDue: (elapsed) => isDue(elapsed / seconds),
@@ -187,6 +188,11 @@ function filesOf(folder: string): string[] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
+}
+
+function writtenSince(start: number, folder: string): string[] {
+  const time = (file: string) => statSync(join(folder, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return filesOf(folder).filter((file) => time(file) > start);
 }
 
 async function sha256OfFiles(folder: string): Promise<Record<string, string>> {
