@@ -52,14 +52,13 @@ void t.test('the exported student', { skip: without('student', 'python') }, asyn
 });
 
 void t.test('in float32 and several files', { skip: without('models', 'python') }, async (t) => {
-  const base = join(RUN, 'sources/student');
-  const [folder, output] = [join(t.testdir(), 'model'), join(t.testdir(), 'logits.f32')];
+  const [base, out] = [join(RUN, 'sources/student'), t.testdir()];
+  const [folder, output, input] = [join(out, 'model'), join(out, 'logits.f32'), join(out, 'input.json')];
   const student = await createStudent(base, { dtype: 'bfloat16' });
   const files = await exportModel(student, { base, folder, dtype: 'float32', maxShardBytes: 100e6 });
   disposeStudent(student);
   show(`written as ${files.map(({ file }) => file).join(', ')}`);
   t.ok(files.filter(({ file }) => /^model-0000\d-of-0000\d\.safetensors$/.test(file)).length > 2);
-  const input = join(t.testdir(), 'input.json');
   writeFileSync(input, JSON.stringify({ sequences: await heldOutSequences(), texts: [], chats: [] }));
   runPython('test/real/exportedModel.py', folder, input, output);
   await compareLogits(t, 'several files', { folder, theirs: floatsIn(output) });
