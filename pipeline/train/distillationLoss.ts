@@ -19,7 +19,7 @@ import { cast, slice } from '../engine/layoutOps.ts';
 import { dtypeOf, rawOp, type DType } from '../engine/rawOp.ts';
 import { logSumExp, scaledSoftmax } from '../engine/softmax.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { divergence, logAddExp, LOG_ZERO, type Divergence } from './divergence.ts';
+import { divergence, divergenceSlope, logAddExp, LOG_ZERO, type Divergence } from './divergence.ts';
 
 /** The teacher at n positions, at the training temperature. Rows with fewer than K tokens are padded with -1 ids. */
 export interface TeacherTargets {
@@ -156,7 +156,7 @@ function divergenceParts(student: Softmax, targets: TeacherTargets, loss: Distil
   const { p, q: logQ } = outcomesOf(student, targets, loss);
   const T = loss.temperature;
   const value = divergence(loss.loss, p, logQ, loss).mul(T * T);
-  const g = tf.grad((logQ) => divergence(loss.loss, p, logQ, loss).sum())(logQ);
+  const g = divergenceSlope(loss.loss, p, logQ, loss);
   const G = g.sum(1, true);
   const q = tf.exp(logQ);
   if (loss.tail === 'drop') return { value, dense: tf.zerosLike(G), sparse: g.sub(q.mul(G)).mul(T) };

@@ -7,7 +7,7 @@ import type { LogitsReader } from '../logits/logitsCache.ts';
 import { lossPositions, tokenCount } from '../mix/batches.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import type { StepBatch } from './epochSteps.ts';
-import { headBlockOf } from './headLoss.ts';
+import { headBlockOf, type LossSums } from './headLoss.ts';
 import type { StepMetrics } from './metrics.ts';
 import { learningRateAt, type Schedule } from './schedule.ts';
 import { totalWeight } from './sourceWeights.ts';
@@ -37,7 +37,7 @@ export async function trainStep(
     tf.dispose(Object.values(batch.targets));
     divergence += sums.divergence / total;
     crossEntropy += sums.crossEntropy / total;
-    if (!Number.isFinite(sums.divergence + sums.crossEntropy)) suspects.push(...idsOf(micro));
+    if (!Number.isFinite(weighted(sums, config))) suspects.push(...idsOf(micro));
   }
   const learningRate = learningRateAt(at.step, scheduleOf(config, at.totalSteps));
   let gradientNorm = NaN;
@@ -46,7 +46,7 @@ export async function trainStep(
   const isSkipped = !Number.isFinite(gradientNorm);
   return {
     step: at.step,
-    loss: divergence + config.cross_entropy_weight * crossEntropy,
+    loss: weighted({ divergence, crossEntropy }, config),
     divergence,
     cross_entropy: crossEntropy,
     learning_rate: learningRate,
@@ -55,6 +55,14 @@ export async function trainStep(
     loss_positions: lossPositions(batches.flat()),
     ...(isSkipped && { skipped: suspects.length > 0 ? suspects : idsOf(batches.flat()) }),
   };
+}
+
+/** The loss of its terms; a cross-entropy that is only watched may be infinite, where clipping keeps the divergence from it. */
+function weighted(
+  { divergence, crossEntropy }: LossSums,
+  { cross_entropy_weight: weight }: TrainConfig,
+): number {
+  return weight === 0 ? divergence : divergence + weight * crossEntropy;
 }
 
 /** An int32 for each micro-batch of a run: a run that is resumed drops what the uninterrupted one does. */
