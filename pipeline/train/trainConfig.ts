@@ -25,6 +25,11 @@ export const trainConfig = z.strictObject({
     })
     .default({})
     .describe('logits clipping on both sides before the softmax, {absolute: c} or {relative: c}'),
+  divergence_weight: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe('weight of the divergence; 0 trains on the text alone, with cross_entropy_weight'),
   cross_entropy_weight: z
     .number()
     .min(0)
@@ -93,6 +98,10 @@ export type TrainConfig = z.infer<typeof trainConfig>;
 
 /** The loss that a configuration describes. */
 export function lossOf(config: TrainConfig): DistillationLoss {
-  const { loss, beta, temperature, tail, clip, cross_entropy_weight: crossEntropyWeight } = config;
-  return { loss, beta, temperature, tail, clip: clip satisfies Clip, crossEntropyWeight };
+  const { loss, beta, temperature, tail, clip } = config;
+  const weights = {
+    divergenceWeight: config.divergence_weight,
+    crossEntropyWeight: config.cross_entropy_weight,
+  };
+  return { loss, beta, temperature, tail, clip: clip satisfies Clip, ...weights };
 }

@@ -45,7 +45,7 @@ export async function trainStep(
   const isSkipped = !Number.isFinite(gradientNorm);
   return {
     step: at.step,
-    loss: divergence + config.cross_entropy_weight * crossEntropy,
+    loss: config.divergence_weight * divergence + config.cross_entropy_weight * crossEntropy,
     divergence,
     cross_entropy: crossEntropy,
     learning_rate: learningRate,

@@ -77,6 +77,30 @@ function relativeDifference(a: Tensor, b: number[] | number[][]): number {
     .dataSync()[0]!;
 }
 
+t.test('the gradient is that of both terms, each times its weight', (t) => {
+  const [V, ids] = [6, [[3, 0], [1, 4], [5, 2]]]; // prettier-ignore
+  const logitsOf = (seed: number) => tf.randomNormal([3, V], 0, 2, 'float32', seed);
+  const student = logitsOf(1);
+  const targets = targetsFrom(logitsOf(2).arraySync() as number[][], ids, [0, 3, 2], 1);
+  const gradient = (changes: Partial<DistillationLoss>) =>
+    distillationLoss(student, targets, { ...PLAIN, ...changes }).dLogits;
+  const textAlone = student
+    .softmax()
+    .sub<Tensor>(tf.oneHot([0, 3, 2], V))
+    .arraySync() as number[][];
+  for (const changes of [{}, { clip: { relative: 2 } }, { tail: 'drop' }, { temperature: 2 }] as const) {
+    const by = (divergenceWeight: number, crossEntropyWeight: number) =>
+      gradient({ ...changes, divergenceWeight, crossEntropyWeight });
+    const both = gradient(changes).mul(0.3).add<Tensor>(tf.tensor(textAlone).mul(0.5));
+    const what = JSON.stringify(changes);
+    const apart = relativeDifference(by(0.3, 0.5), both.arraySync() as number[][]);
+    t.ok(apart < 1e-6, `${what}: the weighted sum, relative difference ${apart}`);
+    const alone = relativeDifference(by(0, 1), textAlone);
+    t.ok(alone < 1e-6, `${what}: of the text alone softmax - onehot, relative difference ${alone}`);
+  }
+  t.end();
+});
+
 t.test('values and gradients equal float64 PyTorch', { skip: without(FIXTURE) }, async (t) => {
   const kd = readJson(FIXTURE) as Fixture;
   const everyId = kd.teacher_logits.map((row) => row.map((_, id) => id));
