@@ -9,8 +9,7 @@ const positive = z.number().positive();
 const count = z.int().positive();
 const fraction = z.number().min(0).max(1);
 
-/** Schema of train.yaml. */
-export const trainConfig = z.strictObject({
+const trainKeys = z.strictObject({
   loss: z.enum(DIVERGENCES).default('forward_kl').describe('divergence from teacher to student'),
   beta: z.number().gt(0).lt(1).default(0.5).describe('jsd only: weight of the teacher in the mixture'),
   temperature: positive.default(1).describe('softmax temperature T of the divergence; must be in the cache'),
@@ -93,6 +92,15 @@ export const trainConfig = z.strictObject({
     .default('bfloat16')
     .describe('precision of the exported weights'),
 });
+
+/** Schema of train.yaml. */
+export const trainConfig = trainKeys.superRefine(
+  ({ divergence_weight: input, cross_entropy_weight }, context) => {
+    const message = 'with a cross_entropy_weight of 0 as well nothing is learned';
+    if (input + cross_entropy_weight === 0)
+      context.addIssue({ code: 'custom', path: ['divergence_weight'], input, message });
+  },
+);
 
 export type TrainConfig = z.infer<typeof trainConfig>;
 

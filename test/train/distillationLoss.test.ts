@@ -1,11 +1,13 @@
 // The loss and its gradient against PyTorch in float64 (../shared/fixtures/kd).
 import t from 'tap';
+import { validate } from '../../pipeline/config/loadConfig.ts';
 import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
 import {
   distillationLoss,
   type DistillationLoss,
   type TeacherTargets,
 } from '../../pipeline/train/distillationLoss.ts';
+import { trainConfig } from '../../pipeline/train/trainConfig.ts';
 import { FIXTURES, without } from '../needs.ts';
 import { readJson } from '../readJson.ts';
 
@@ -98,6 +100,15 @@ t.test('the gradient is that of both terms, each times its weight', (t) => {
     const alone = relativeDifference(by(0, 1), textAlone);
     t.ok(alone < 1e-6, `${what}: of the text alone softmax - onehot, relative difference ${alone}`);
   }
+  t.end();
+});
+
+t.test('a loss of neither term is refused', (t) => {
+  const parsing = (config: object) => () => validate(trainConfig, config, () => 'train.yaml');
+  t.throws(parsing({ divergence_weight: 0 }), {
+    message: 'train.yaml: divergence_weight = 0: with a cross_entropy_weight of 0 as well nothing is learned',
+  });
+  t.doesNotThrow(parsing({ divergence_weight: 0, cross_entropy_weight: 1 }));
   t.end();
 });
 
