@@ -61,6 +61,7 @@ t.test('every variant under every seed, and nothing twice', async (t) => {
   t.equal(steps().length, made, 'a second call trains nothing');
   const alone = await runStudy({ ...options, only: ['ce-1'] });
   t.same(alone, [{ name: 'ce-1', scores: scoresOf('ce-1') }]);
+  await t.rejects(runStudy({ ...options, only: ['ce-2'] }), { message: /^--only = "ce-2": no such row/ });
 });
 
 /** The responses of a mix by its splits, in order. */

@@ -4,6 +4,7 @@
 // the flags that stand here, when it is first needed; what is finished is found by its fingerprint.
 import { join } from 'node:path';
 import { loadConfig } from '../../pipeline/config/loadConfig.ts';
+import { UserError } from '../../pipeline/config/userError.ts';
 import { evalConfig } from '../../pipeline/eval/evalConfig.ts';
 import { evaluateModel } from '../../pipeline/eval/evaluateModel.ts';
 import { dumpLogits } from '../../pipeline/logits/dumpLogits.ts';
@@ -66,28 +67,46 @@ export interface StudyRow {
 /** Exactly the 64 most probable tokens, whatever their mass. */
 const TOP_64: Flags = { top_k: '64', min_k: '64', mass: '1', min_probability: '0', fidelity_sequences: '0' };
 
-/** Makes what is missing. @returns the scores of the teachers, of the student before, and of each run */
+/**
+ * Makes what is missing.
+ * @returns the scores of the teachers, of the student before, and of each run
+ * @throws UserError for an unknown name in `only`, and what the stages throw
+ */
 export async function runStudy(options: StudyOptions): Promise<StudyRow[]> {
-  const { out, seeds, only, progress = () => undefined } = options;
+  const { out, only, progress = () => undefined } = options;
   await writeGsm8kMix(join(out, 'mix'), { ...options, tokenizer: options.student });
   const artifacts = artifactsOf(options);
-  const models: Record<string, () => Promise<string>> = {
-    'teacher-bf16': () => Promise.resolve(options.teacher),
-    'teacher-4-bit': artifacts.quantized,
-    before: () => Promise.resolve(options.student),
-  };
-  for (const seed of seeds)
-    for (const variant of Object.keys(VARIANTS) as VariantName[])
-      models[`${variant}-${seed}`] = () => artifacts.trained(variant, seed);
+  const models = modelsOf(options, artifacts);
   const rows: StudyRow[] = [];
-  for (const [name, model] of Object.entries(models)) {
-    if (only && !only.includes(name)) continue;
+  for (const name of only ?? models.keys()) {
+    const model = models.get(name) ?? noSuchRow(name, models);
     const row = { name, scores: await artifacts.scores(name, await model()) };
     progress(`${name}: held-out KL ${row.scores['4-bit'].kl.toFixed(4)} to the 4-bit teacher`);
     rows.push(row);
   }
   return rows;
 }
+
+/** The model folder of each row, in the table's order; made when it is asked for. */
+type Models = Map<string, () => Promise<string>>;
+
+function modelsOf({ teacher, student, seeds }: StudyOptions, { quantized, trained }: Artifacts): Models {
+  const models: Models = new Map([
+    ['teacher-bf16', () => Promise.resolve(teacher)],
+    ['teacher-4-bit', quantized],
+    ['before', () => Promise.resolve(student)],
+  ]);
+  for (const variant of Object.keys(VARIANTS) as VariantName[])
+    for (const seed of seeds) models.set(`${variant}-${seed}`, () => trained(variant, seed));
+  return models;
+}
+
+function noSuchRow(name: string, models: Models): never {
+  const remedy = `known rows: ${[...models.keys()].join(', ')}`;
+  throw new UserError({ field: '--only', value: name, problem: 'no such row', remedy });
+}
+
+type Artifacts = ReturnType<typeof artifactsOf>;
 
 /** Each made when asked for, unless it is there. */
 function artifactsOf({ recipe, teacher, student, out, training, progress = () => undefined }: StudyOptions) {
