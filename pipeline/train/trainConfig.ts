@@ -9,8 +9,7 @@ const positive = z.number().positive();
 const count = z.int().positive();
 const fraction = z.number().min(0).max(1);
 
-/** Schema of train.yaml. */
-export const trainConfig = z.strictObject({
+const trainKeys = z.strictObject({
   loss: z.enum(DIVERGENCES).default('forward_kl').describe('divergence from teacher to student'),
   beta: z.number().gt(0).lt(1).default(0.5).describe('jsd only: weight of the teacher in the mixture'),
   temperature: positive.default(1).describe('softmax temperature T of the divergence; must be in the cache'),
@@ -25,6 +24,11 @@ export const trainConfig = z.strictObject({
     })
     .default({})
     .describe('logits clipping on both sides before the softmax, {absolute: c} or {relative: c}'),
+  divergence_weight: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe('weight of the divergence; 0 trains on the text alone, with cross_entropy_weight'),
   cross_entropy_weight: z
     .number()
     .min(0)
@@ -105,10 +109,23 @@ export const trainConfig = z.strictObject({
     .describe('precision of the exported weights'),
 });
 
+/** Schema of train.yaml. */
+export const trainConfig = trainKeys.superRefine(
+  ({ divergence_weight: input, cross_entropy_weight }, context) => {
+    const message = 'with a cross_entropy_weight of 0 as well nothing is learned';
+    if (input + cross_entropy_weight === 0)
+      context.addIssue({ code: 'custom', path: ['divergence_weight'], input, message });
+  },
+);
+
 export type TrainConfig = z.infer<typeof trainConfig>;
 
 /** The loss that a configuration describes. */
 export function lossOf(config: TrainConfig): DistillationLoss {
-  const { loss, beta, temperature, tail, clip, cross_entropy_weight: crossEntropyWeight } = config;
-  return { loss, beta, temperature, tail, clip: clip satisfies Clip, crossEntropyWeight };
+  const { loss, beta, temperature, tail, clip } = config;
+  const weights = {
+    divergenceWeight: config.divergence_weight,
+    crossEntropyWeight: config.cross_entropy_weight,
+  };
+  return { loss, beta, temperature, tail, clip: clip satisfies Clip, ...weights };
 }

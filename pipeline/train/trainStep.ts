@@ -57,12 +57,13 @@ export async function trainStep(
   };
 }
 
-/** The loss of its terms; a cross-entropy that is only watched may be infinite, where clipping keeps the divergence from it. */
+/** The loss of its terms; one that is only watched may be infinite, as a cross-entropy that clipping keeps the divergence from. */
 function weighted(
   { divergence, crossEntropy }: LossSums,
-  { cross_entropy_weight: weight }: TrainConfig,
+  { divergence_weight, cross_entropy_weight }: TrainConfig,
 ): number {
-  return weight === 0 ? divergence : divergence + weight * crossEntropy;
+  const term = (weight: number, value: number) => (weight === 0 ? 0 : weight * value);
+  return term(divergence_weight, divergence) + term(cross_entropy_weight, crossEntropy);
 }
 
 /** An int32 for each micro-batch of a run: a run that is resumed drops what the uninterrupted one does. */

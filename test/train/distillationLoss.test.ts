@@ -1,6 +1,7 @@
 // The loss and its gradient against PyTorch in float64: every combination of its parts (test/golden/train/losses.json),
 // and values computed independently of this project (../shared/fixtures/kd).
 import t from 'tap';
+import { validate } from '../../pipeline/config/loadConfig.ts';
 import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
 import {
   distillationLoss,
@@ -9,6 +10,7 @@ import {
   type TeacherTargets,
 } from '../../pipeline/train/distillationLoss.ts';
 import { LOG_ZERO } from '../../pipeline/train/divergence.ts';
+import { trainConfig } from '../../pipeline/train/trainConfig.ts';
 import { FIXTURES, without } from '../needs.ts';
 import { readJson } from '../readJson.ts';
 
@@ -123,6 +125,39 @@ t.test('every combination equals float64 PyTorch: values at each position, gradi
     4 * 2 * 4 * 3 * 2,
     'losses, tails, clips, temperatures, weights of the cross-entropy',
   );
+  t.end();
+});
+
+t.test('the gradient is that of both terms, each times its weight', (t) => {
+  const [V, ids] = [6, [[3, 0], [1, 4], [5, 2]]]; // prettier-ignore
+  const logitsOf = (seed: number) => tf.randomNormal([3, V], 0, 2, 'float32', seed);
+  const student = logitsOf(1);
+  const targets = targetsFrom(logitsOf(2).arraySync() as number[][], ids, [0, 3, 2], 1);
+  const gradient = (changes: Partial<DistillationLoss>) =>
+    distillationLoss(student, targets, { ...PLAIN, ...changes }).dLogits;
+  const textAlone = student
+    .softmax()
+    .sub<Tensor>(tf.oneHot([0, 3, 2], V))
+    .arraySync() as number[][];
+  for (const changes of [{}, { clip: { relative: 2 } }, { tail: 'drop' }, { temperature: 2 }] as const) {
+    const by = (divergenceWeight: number, crossEntropyWeight: number) =>
+      gradient({ ...changes, divergenceWeight, crossEntropyWeight });
+    const both = gradient(changes).mul(0.3).add<Tensor>(tf.tensor(textAlone).mul(0.5));
+    const what = JSON.stringify(changes);
+    const apart = relativeDifference(by(0.3, 0.5), both.arraySync() as number[][]);
+    t.ok(apart < 1e-6, `${what}: the weighted sum, relative difference ${apart}`);
+    const alone = relativeDifference(by(0, 1), textAlone);
+    t.ok(alone < 1e-6, `${what}: of the text alone softmax - onehot, relative difference ${alone}`);
+  }
+  t.end();
+});
+
+t.test('a loss of neither term is refused', (t) => {
+  const parsing = (config: object) => () => validate(trainConfig, config, () => 'train.yaml');
+  t.throws(parsing({ divergence_weight: 0 }), {
+    message: 'train.yaml: divergence_weight = 0: with a cross_entropy_weight of 0 as well nothing is learned',
+  });
+  t.doesNotThrow(parsing({ divergence_weight: 0, cross_entropy_weight: 1 }));
   t.end();
 });
 
