@@ -30,7 +30,7 @@ t.test('accumulation', async (t) => {
     const micro = (part: number) => samples.slice(0, 8).filter((_, i) => i % parts === part);
     const batches = Array.from({ length: parts }, (_, part) => micro(part));
     await trainStep({ config, student, cache }, batches, { step: 1, totalSteps: 1 });
-    const gradient = states.flatMap(({ firstMoment }) => valuesOf(firstMoment)); // a tenth of it
+    const gradient = states.flatMap(({ first }) => valuesOf(first.values)); // a tenth of it
     const weights = states.flatMap(({ weight }) => valuesOf(weight));
     disposeStudent(student);
     return { gradient, weights };
