@@ -21,7 +21,7 @@ recipe := data/recipes/$(RECIPE)
 run := data/runs/$(RECIPE)
 stages := fetch mix teacher logits train eval report
 
-.PHONY: all help setup doctor $(stages) test test-real test-slurm check format bench compare cache-gc clean FORCE
+.PHONY: all help setup doctor $(stages) test test-real test-slurm check format bench study compare cache-gc clean FORCE
 .SUFFIXES:
 
 all: report ## every stage, up to the report (the default)
@@ -180,6 +180,9 @@ format: | $(packages) ## rewrite the sources in the house format
 
 bench: | $(tensorflow) ## our speed and memory against the alternatives
 	$(TSX) test/bench/bench.ts
+
+study: $(sources) ## does it work: KD beside cross-entropy alone on GSM8K of ../shared (most of an hour)
+	@$(TSX) test/study/gsm8kStudy.ts --recipe $(recipe) --sources $(run)/sources --out data/runs/study
 
 cache-gc: $(packages) ## remove logits that no manifest refers to; DRY_RUN=1 only lists them
 	@$(TSX) stages/cacheGc.ts --runs $(run) $(if $(DRY_RUN),--dry-run)

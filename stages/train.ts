@@ -33,7 +33,11 @@ await stageCommand({
     let lineOf: ReturnType<typeof progressLine>;
     const hooks: TrainHooks = {
       stopRequested: () => signal !== undefined,
-      onStart: (ahead) => (lineOf = progressLine({ ...ahead, model, dtype: config.dtype })),
+      onStart: ({ trained, ...ahead }) => {
+        const [millions, gigabytes] = [trained.parameters / 1e6, trained.bytes / 1e9];
+        progress(`trains ${millions.toFixed(1)} million parameters, which take ${gigabytes.toFixed(2)} GB`);
+        lineOf = progressLine({ ...ahead, model, dtype: config.dtype });
+      },
       onStep: (metrics, seconds) => {
         console.error(lineOf(metrics, seconds));
         if (metrics.skipped)

@@ -1,7 +1,7 @@
 // y = x Wᵀ + b for every kind of weight: float32 (training in full precision, references), bfloat16 (fast frozen
 // or trainable copies) and HQQ-packed (the teacher), with an adapter beside it if it has one. Weights are stored
 // [out, in], as in checkpoints.
-// The product runs in the weight's own precision, and so do its gradients; that of a weight is float32.
+// The product runs in the weight's own precision, and so do its gradients.
 import { cast, concat, slice } from './layoutOps.ts';
 import { addLowRank, type Adapter } from './lowRank.ts';
 import { matMul } from './matMul.ts';
@@ -84,7 +84,7 @@ function denseProduct(x: Tensor, weights: DenseWeight[]): Tensor {
       const dx = cast(matMul(dyInDtype, concat(values, 0)), xDtype);
       if (!x) return [dx];
       const dyTrained = trained.length < values.length ? trainedColumns(dyInDtype, weights) : dyInDtype;
-      const dW = cast(matMul(dyTrained, cast(x, dtype), { transposeA: true }), 'float32');
+      const dW = matMul(dyTrained, cast(x, dtype), { transposeA: true });
       return [
         dx,
         ...split(
@@ -132,5 +132,10 @@ function addBias(y: Tensor, biases: Parameter[]): Tensor {
 /** Cuts a tensor along its first axis into parts of these lengths. */
 function split(tensor: Tensor, lengths: number[]): Tensor[] {
   if (lengths.length === 1) return [tensor.clone()];
-  return tf.split(tensor, lengths, 0);
+  let end = 0;
+  return lengths.map((length) => {
+    const begin = end;
+    end += length;
+    return slice(tensor, [begin, ...tensor.shape.slice(1).map(() => 0)], [length, ...tensor.shape.slice(1)]);
+  });
 }

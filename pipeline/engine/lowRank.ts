@@ -1,10 +1,10 @@
 // Low-rank adapters (LoRA, arXiv 2106.09685) beside frozen projections: y += s dropout(x) Aᵀ Bᵀ, s = alpha / rank.
 // With x̃ = dropout(x) and u = s x̃ Aᵀ:  dB = dyᵀ u,  du = s dy B,  dA = duᵀ x̃,  dx = mask ∘ (du A).
-// Nothing but x is kept for the way back: u is a narrow product, and the mask is drawn again from its seed.
+// Nothing but x is kept for the way back: u is a narrow product, and the mask is a function of its seed.
+import { actualRate, dropout } from './dropout.ts';
 import { cast, concat, slice } from './layoutOps.ts';
 import { matMul } from './matMul.ts';
 import { dtypeOf, rawOp } from './rawOp.ts';
-import { statelessUniform } from './statelessUniform.ts';
 import { withGradient, type Parameter } from './tape.ts';
 import { tf, type Tensor } from './tensorflow.ts';
 
@@ -70,26 +70,28 @@ function product(x: Tensor, adapter: Adapter, dropoutSeed?: number): Tensor {
 function productGradient(x: Tensor, dy: Tensor, adapter: Adapter, dropoutSeed?: number) {
   const { down, up } = adapter;
   return tf.tidy(() => {
-    const { kept, mask, scale } = dropped(x, adapter, dropoutSeed);
+    const { kept, drop, scale } = dropped(x, adapter, dropoutSeed);
     const dProduct = cast(dy, dtypeOf(up.values));
     const u = compressed(kept, adapter, scale); // [N, rank]
     const du = scaled(matMul(dProduct, up.values), scale);
     const dKept = matMul(du, down.values);
     return {
-      dx: cast(mask ? multiply(dKept, mask) : dKept, dtypeOf(x)),
-      dA: cast(matMul(du, kept, { transposeA: true }), 'float32'),
-      dB: cast(matMul(dProduct, u, { transposeA: true }), 'float32'),
+      dx: cast(drop(dKept), dtypeOf(x)),
+      dA: matMul(du, kept, { transposeA: true }),
+      dB: matMul(dProduct, u, { transposeA: true }),
     };
   });
 }
 
-/** x in the adapter's precision, with what dropout leaves of it, and the scale that makes up for the rest. */
-function dropped(x: Tensor, { down, scale, dropout, index }: Adapter, seed?: number) {
-  const dtype = dtypeOf(down.values);
-  const input = cast(x, dtype);
-  if (seed === undefined || dropout === 0) return { kept: input, scale };
-  const mask = cast(tf.greaterEqual(statelessUniform(x.shape, [seed, index]), dropout), dtype);
-  return { kept: multiply(input, mask), mask, scale: scale / (1 - dropout) };
+/**
+ * What dropout leaves of x, in the adapter's precision, the scale that makes up for the rest, and `drop`, which sets the
+ * same elements of another tensor to zero.
+ */
+function dropped(x: Tensor, { down, scale, dropout: rate, index }: Adapter, seed?: number) {
+  const input = cast(x, dtypeOf(down.values));
+  if (seed === undefined || rate === 0) return { kept: input, drop: (d: Tensor) => d, scale };
+  const drop = (d: Tensor) => dropout(d, { key: [seed, index], rate });
+  return { kept: drop(input), drop, scale: scale / (1 - actualRate(rate)) };
 }
 
 /** u = s x Aᵀ */
@@ -100,10 +102,6 @@ function compressed(x: Tensor, { down }: Adapter, scale: number): Tensor {
 /** In float32, as a scale is rarely a power of two. */
 function scaled(x: Tensor, factor: number): Tensor {
   return cast(cast(x, 'float32').mul(factor), dtypeOf(x));
-}
-
-function multiply(a: Tensor, b: Tensor): Tensor {
-  return rawOp('Mul', [a, b], { T: dtypeOf(a) });
 }
 
 function sum(tensors: Tensor[]): Tensor {

@@ -16,6 +16,7 @@ const DTYPE_NUMBERS = {
   uint16: 17,
   float16: 19,
   resource: 20,
+  uint64: 23,
 } as const;
 
 export type DType = keyof typeof DTYPE_NUMBERS;
@@ -36,6 +37,7 @@ export const DTYPE_BYTES: Record<DType, number> = {
   uint16: 2,
   float16: 2,
   resource: 8,
+  uint64: 8,
 };
 
 /** An op's attributes by name: a dtype, a flag, or a value marked with its type. */

@@ -39,6 +39,14 @@ export function createVariable(initial: Tensor): Variable {
   return variable;
 }
 
+/** A variable holding what `make` gives. */
+export function variableOf(make: () => Tensor): Variable {
+  const initial = tf.tidy(make);
+  const variable = createVariable(initial);
+  initial.dispose();
+  return variable;
+}
+
 /** A tensor that shares the variable's present value. */
 export function readVariable({ handle, dtype }: Variable): Tensor {
   return rawOp('ReadVariableOp', [handle], { dtype });

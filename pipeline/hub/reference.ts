@@ -25,7 +25,8 @@ export function parseReference(text: string, field: string): Reference {
   if (/^\w+:/.test(text)) throw new UserError({ field, value: text, problem: 'unknown form', remedy: FORMS });
   const path = resolve(text);
   if (existsSync(path)) return { kind: 'local', path };
-  const hub = /^[./~]/.test(text) || existsSync(resolve(text.split('/')[0]!)) ? undefined : parseHub(text);
+  const hub =
+    /^[./~]/.test(text) || existsSync(resolve(text.split('/')[0]!)) ? undefined : hubReference(text);
   if (hub) return hub;
   const problem = text.includes('/') ? 'no such file or folder' : 'unknown form, and no such file or folder';
   throw new UserError({ field, value: text, problem, remedy: FORMS });
@@ -43,7 +44,8 @@ function parsePypi(text: string, field: string): Reference {
   return { kind: 'pypi', package: name, version, member };
 }
 
-function parseHub(text: string): Reference | undefined {
+/** The reference by its form alone, wherever it leads; undefined for what cannot be on the Hub. */
+export function hubReference(text: string): Extract<Reference, { kind: 'hub' }> | undefined {
   const form = /^(?<repository>[\w.-]+\/[\w.-]+)(?:@(?<revision>[\w./-]+?))?(?:\/(?<file>[^@]+\.gguf))?$/;
   const { repository, revision, file } = form.exec(text)?.groups ?? {};
   if (repository === undefined) return undefined;

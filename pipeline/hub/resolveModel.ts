@@ -107,12 +107,13 @@ async function fetchFromHub(
   return { path: join(snapshot.folder, file ?? ''), revision: snapshot.revision };
 }
 
-/** What of a repository makes a model: no other frameworks' weights, no copies in other formats. */
+/** What of a repository makes a model, and its card, which names its license: no other frameworks' weights, no copies in other formats. */
 function isModelFile(name: string): boolean {
   return (
     /^model(-\d+-of-\d+)?\.safetensors$/.test(name) ||
     /^(config|model\.safetensors\.index)\.json$/.test(name) ||
-    isCarriedFile(name)
+    isCarriedFile(name) ||
+    name === 'README.md'
   );
 }
 

@@ -7,7 +7,7 @@ import { gatherRows, slice } from '../engine/layoutOps.ts';
 import type { Weight } from '../engine/linear.ts';
 import { int32 } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { batchesByLength, hasTargets, lossPositions, paddedBatch, type PaddedBatch } from '../mix/batches.ts';
+import { batchesByLength, hasTargets, lossPositions, paddedBatch, type TokenBatch } from '../mix/batches.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import { batchShape, hiddenStates, logitsOf, type Decoder } from '../model/decoder.ts';
 import { layerwiseHiddenStates } from '../model/layerwise.ts';
@@ -92,14 +92,14 @@ interface Reading {
   head: Weight;
 }
 
-function readTeacher(decoder: Decoder, batches: readonly PaddedBatch[]): Reading {
+function readTeacher(decoder: Decoder, batches: readonly TokenBatch[]): Reading {
   const states = batches.map(({ ids, rows, ...sizes }) =>
     tf.tidy(() => gatherRows(hiddenStates(decoder, ids, batchShape(decoder, sizes)), int32(rows))),
   );
   return { states, head: decoder.head };
 }
 
-async function readOriginal(folder: string, batches: readonly PaddedBatch[]): Promise<Reading> {
+async function readOriginal(folder: string, batches: readonly TokenBatch[]): Promise<Reading> {
   const parts = await openDecoder(folder, { dtype: 'bfloat16' });
   try {
     return { states: await layerwiseHiddenStates(parts, batches), head: await parts.head() };

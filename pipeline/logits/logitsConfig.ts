@@ -14,6 +14,11 @@ export const logitsConfig = z
       .max(10_000)
       .default(50)
       .describe('method sample: tokens drawn at a position, with replacement'),
+    draw_seed: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('method sample: another number draws other tokens; left out, the sample alone decides'),
     top_k: z.int().min(1).max(65_535).default(128).describe('most tokens kept at a position'),
     mass: z
       .number()
@@ -70,6 +75,6 @@ export function temperaturesOf({ temperatures }: Pick<LogitsConfig, 'temperature
 }
 
 /** What is kept of a distribution, as far as the method heeds it. */
-export function keptBy({ method, draws, top_k, mass, min_k, min_probability }: LogitsConfig) {
-  return method === 'sample' ? { draws } : { top_k, mass, min_k, min_probability };
+export function keptBy({ method, draws, draw_seed, top_k, mass, min_k, min_probability }: LogitsConfig) {
+  return method === 'sample' ? { draws, draw_seed } : { top_k, mass, min_k, min_probability };
 }

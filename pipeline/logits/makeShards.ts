@@ -36,6 +36,7 @@ export async function makeShards(
     ...{ topK: config.top_k, mass: config.mass, minK: config.min_k, minProbability: config.min_probability },
     batchTokens: await batchTokensOf(config.batch_tokens, decoder.config),
     headBlock: config.head_block,
+    drawSeed: config.draw_seed,
     ...format,
   };
   const all = planned.flatMap(({ samples }) => samples).filter(hasTargets);

@@ -7,6 +7,7 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
+import { fingerprint } from '../artifact/fingerprint.ts';
 import { cast, gatherRows, reshape, slice } from '../engine/layoutOps.ts';
 import { linear, type Weight } from '../engine/linear.ts';
 import { download, int32 } from '../engine/rawOp.ts';
@@ -163,10 +164,15 @@ function hitsOf(weights: ArrayLike<number>, places: ArrayLike<number>): Hit[] {
   return hits;
 }
 
-/** Places for the rows of a batch, asked for in their order; a sample's depend on nothing but its id. */
-export function placesOfRows(batch: readonly Sample[], draws: number): (row: number) => Float64Array {
+/** Places for the rows of a batch, asked for in their order; a sample's depend on nothing but its id and the seed. */
+export function placesOfRows(
+  batch: readonly Sample[],
+  draws: number,
+  seed?: number,
+): (row: number) => Float64Array {
   const streams = batch.flatMap((sample) => {
-    const state = sample.id.match(/.{8}/g)!.map((digits) => parseInt(digits, 16) | 0);
+    const digits = seed === undefined ? sample.id : fingerprint([sample.id, seed]);
+    const state = digits.match(/.{8}/g)!.map((digits) => parseInt(digits, 16) | 0);
     return new Array<RandomGenerator>(lossPositions([sample])).fill(xoroshiro128plusFromState(state));
   });
   return (row) => stratifiedPlaces(streams[row]!, draws);

@@ -20,6 +20,8 @@ export interface TeacherLogitsOptions extends KeepOptions {
   temperatures: readonly number[];
   /** Tokens drawn at a position; without it the most probable are kept. */
   draws?: number | undefined;
+  /** Which of all possible draws they are. */
+  drawSeed?: number | undefined;
   batchTokens: number;
   headBlock: number;
 }
@@ -48,13 +50,13 @@ async function batchLogits(
   batch: readonly Sample[],
   options: TeacherLogitsOptions,
 ): Promise<SampleLogits[]> {
-  const { draws, temperatures } = options;
+  const { draws, drawSeed, temperatures } = options;
   if (draws === undefined) {
     const kept = await readPositions(decoder, batch, (...head) => keptBlocks(...head, options));
     return [...kept].map(([id, positions]) => joinPositions(id, positions, temperatures.length));
   }
   const { vocabularySize, headBlock: blockRows } = options;
-  const places = placesOfRows(batch, draws);
+  const places = placesOfRows(batch, draws, drawSeed);
   const drawn = await readPositions(decoder, batch, (...head) =>
     sampledTokens(...head, { vocabularySize, blockRows, places }),
   );

@@ -1,13 +1,11 @@
-// Samples as a model reads them: grouped by length, padded to one matrix, and where in it the targets are predicted.
+// Samples as a model reads them: grouped by length and padded to one matrix, or packed into one row without padding,
+// and where in it the targets are predicted.
 import type { Sample } from './tokensArrow.ts';
 
 /** Groups samples by length so that B times the longest stays within `maxTokens` (a longer sample stands alone). */
 export function batchesByLength(samples: readonly Sample[], maxTokens: number): Sample[][] {
   const batches: Sample[][] = [];
-  const byLength = [...samples].sort(
-    (a, b) => b.tokenIds.length - a.tokenIds.length || (a.id < b.id ? -1 : 1),
-  );
-  for (const sample of byLength) {
+  for (const sample of longestFirst(samples)) {
     const last = batches.at(-1);
     if (last && (last.length + 1) * last[0]!.tokenIds.length <= maxTokens) last.push(sample);
     else batches.push([sample]);
@@ -15,17 +13,63 @@ export function batchesByLength(samples: readonly Sample[], maxTokens: number): 
   return batches;
 }
 
-/** A batch as one matrix. */
-export interface PaddedBatch {
+/**
+ * Cuts samples into as few batches of at most `maxTokens` as will do, and these as evenly as the longest-first rule
+ * does (a longer sample stands alone). Each batch has its longest sample first.
+ */
+export function packedBatches(samples: readonly Sample[], maxTokens: number): Sample[][] {
+  const byLength = longestFirst(samples);
+  const alone = byLength.filter(({ tokenIds }) => tokenIds.length > maxTokens);
+  const others = byLength.slice(alone.length);
+  for (let count = Math.ceil(tokenCount(others) / maxTokens); ; count++) {
+    const batches = dealtEvenly(others, count);
+    if (batches.every((batch) => tokenCount(batch) <= maxTokens))
+      return [...alone.map((sample) => [sample]), ...batches];
+  }
+}
+
+/** Each sample in turn to the batch that has the fewest tokens. */
+function dealtEvenly(samples: readonly Sample[], count: number): Sample[][] {
+  const batches = Array.from({ length: count }, () => ({ samples: [] as Sample[], tokens: 0 }));
+  for (const sample of samples) {
+    const emptiest = batches.reduce((least, batch) => (batch.tokens < least.tokens ? batch : least));
+    emptiest.samples.push(sample);
+    emptiest.tokens += sample.tokenIds.length;
+  }
+  return batches.map(({ samples }) => samples);
+}
+
+function longestFirst(samples: readonly Sample[]): Sample[] {
+  return [...samples].sort((a, b) => b.tokenIds.length - a.tokenIds.length || (a.id < b.id ? -1 : 1));
+}
+
+/** A batch as one matrix of token ids. */
+export interface TokenBatch {
   ids: Int32Array; // [B, T], padded on the right with 0, which causal attention never looks at
   B: number;
   T: number;
   /** Rows of the hidden states [B T, D] that predict the targets, sample after sample. */
   rows: Int32Array;
+  /** Of a packed batch, whose B is 1: of its samples, which follow each other. */
+  lengths?: number[];
+}
+
+/** Lays samples one after the other, without padding. */
+export function packedBatch(samples: readonly Sample[]): TokenBatch {
+  const lengths = samples.map(({ tokenIds }) => tokenIds.length);
+  const ids = new Int32Array(tokenCount(samples));
+  const rows: number[] = [];
+  let begin = 0;
+  for (const sample of samples) {
+    ids.set(sample.tokenIds, begin);
+    for (const j of targetPositions(sample)) rows.push(begin + j - 1);
+    begin += sample.tokenIds.length;
+  }
+  return { ids, B: 1, T: ids.length, rows: Int32Array.from(rows), lengths };
 }
 
 /** Lays samples side by side; T is the longest of them. */
-export function paddedBatch(samples: readonly Sample[]): PaddedBatch {
+export function paddedBatch(samples: readonly Sample[]): TokenBatch {
   const B = samples.length;
   const T = Math.max(...samples.map(({ tokenIds }) => tokenIds.length));
   const ids = new Int32Array(B * T);

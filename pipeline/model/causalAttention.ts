@@ -10,7 +10,6 @@ import { cast, concat, reshape, slice, transpose } from '../engine/layoutOps.ts'
 import { dtypeOf, rawOp, rawOps } from '../engine/rawOp.ts';
 import { softmax } from '../engine/softmax.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { withGradient } from '../engine/tape.ts';
 import { rotate, rotateBack, type RotaryTables } from './rotaryEmbedding.ts';
 
 export const QUERY_BLOCK = 256; // 64 and 128 were slower on a CPU: larger products outweigh the work that is masked
@@ -18,49 +17,47 @@ export const QUERY_BLOCK = 256; // 64 and 128 were slower on a CPU: larger produ
 /** Minus infinity would make 0 * inf in gradients; this is enough to underflow to an exact 0 after the softmax. */
 export const MASKED = -1e9;
 
+/** How the heads lie side by side, and the tables of the positions 0 .. T-1. */
+interface HeadsLayout {
+  queryHeads: number;
+  rotary: RotaryTables;
+}
+
 /**
  * Rotary embedding and attention over projected heads.
  * @param heads [B, T, H + 2 KV, hd]: queries, keys and values side by side
  * @returns [B, T, H, hd] in the dtype of the heads
  */
-export function causalAttention(
-  heads: Tensor,
-  { queryHeads: H, rotary }: { queryHeads: number; rotary: RotaryTables },
-): Tensor {
-  const T = heads.shape[1]!;
-  const KV = (heads.shape[2]! - H) / 2;
-  return withGradient(
-    [heads],
-    () => {
-      const { Q, K, V } = attentionInputs(heads, { H, KV, rotary });
-      const value = ungroupQueries(
-        concat(
-          queryBlocks(T).map((block) => attend(Q, K, V, block)),
-          3,
-        ),
-      );
-      return { value, saved: [heads] as [Tensor] };
-    },
-    (dO, [heads]) => {
-      const { Q, K, V, scale } = attentionInputs(heads, { H, KV, rotary });
-      const dOut = groupQueries(cast(dO, dtypeOf(heads)), KV);
-      const blocks = queryBlocks(T).map((block) => attendBackward({ Q, K, V, dOut, T }, block));
-      const dQ = concat(
-        blocks.map(({ dQ }) => dQ),
-        3,
-      );
-      const dK = sumOf(blocks.map(({ dK }) => dK));
-      const dV = sumOf(blocks.map(({ dV }) => dV));
-      return [headsGradient({ dQ, dK, dV, scale }, rotary)];
-    },
-  );
+export function causalAttention(heads: Tensor, layout: HeadsLayout): Tensor {
+  return tf.tidy(() => {
+    const { Q, K, V } = attentionInputs(heads, layout);
+    const blocks = queryBlocks(heads.shape[1]!).map((block) => attend(Q, K, V, block));
+    return ungroupQueries(concat(blocks, 3));
+  });
+}
+
+/** The gradient of `causalAttention` by the heads, in their dtype or float32; dO is [B, T, H, hd]. */
+export function causalAttentionGradient(heads: Tensor, dO: Tensor, layout: HeadsLayout): Tensor {
+  return tf.tidy(() => {
+    const { Q, K, V, scale } = attentionInputs(heads, layout);
+    const dOut = groupQueries(cast(dO, dtypeOf(heads)), K.shape[1]!);
+    const T = heads.shape[1]!;
+    const dQ: Tensor[] = [];
+    let dK: Tensor | undefined;
+    let dV: Tensor | undefined;
+    for (const block of queryBlocks(T)) {
+      const own = attendBackward({ Q, K, V, dOut }, block);
+      dQ.push(own.dQ);
+      dK = addToKeys(dK, own.dK, T);
+      dV = addToKeys(dV, own.dV, T);
+    }
+    return headsGradient({ dQ: concat(dQ, 3), dK: dK!, dV: dV!, scale }, layout.rotary);
+  });
 }
 
 /** Q [B, KV, G, T, hd], rotated; K [B, KV, T, hd], rotated and, having fewer heads, scaled; V [B, KV, T, hd]. */
-export function attentionInputs(
-  heads: Tensor,
-  { H, KV, rotary }: { H: number; KV: number; rotary: RotaryTables },
-) {
+export function attentionInputs(heads: Tensor, { queryHeads: H, rotary }: HeadsLayout) {
+  const KV = (heads.shape[2]! - H) / 2;
   const dtype = dtypeOf(heads);
   const part = (x: Tensor, begin: number, count: number) => slice(x, [0, 0, begin, 0], [-1, -1, count, -1]);
   const scale = heads.shape[3]! ** -0.5;
@@ -84,12 +81,11 @@ interface QueryBlock {
   end: number;
 }
 
+/** As few blocks as QUERY_BLOCK allows, and even: a short last one would be a narrow product. */
 function queryBlocks(T: number): QueryBlock[] {
   const count = Math.ceil(T / QUERY_BLOCK);
-  return Array.from({ length: count }, (_, i) => ({
-    begin: i * QUERY_BLOCK,
-    end: Math.min(T, (i + 1) * QUERY_BLOCK),
-  }));
+  const end = (i: number) => Math.round((i * T) / count);
+  return Array.from({ length: count }, (_, i) => ({ begin: end(i), end: end(i + 1) }));
 }
 
 function attend(Q: Tensor, K: Tensor, V: Tensor, block: QueryBlock): Tensor {
@@ -105,30 +101,33 @@ interface AttentionState {
   K: Tensor; // [B, KV, T, hd], scaled
   V: Tensor; // [B, KV, T, hd]
   dOut: Tensor; // [B, KV, G, T, hd]
-  T: number;
 }
 
-function attendBackward({ Q, K, V, dOut, T }: AttentionState, block: QueryBlock) {
+/** A block's dQ [B, KV, G, n, hd] and its share of dK and dV [B, KV, end, hd]. */
+function attendBackward({ Q, K, V, dOut }: AttentionState, block: QueryBlock) {
   return tf.tidy(() => {
     const [B, KV, G, , headDim] = Q.shape as number[];
     const [q, k, v, dO] = [rowsOf(Q, block), keysOf(K, block), keysOf(V, block), rowsOf(dOut, block)];
     const P = probabilities(q, k, block);
     const dS = scoresGradient(P, batchMatMul(dO, v, { transposeB: true }), block);
-    const toAllKeys = (d: Tensor) =>
-      block.end === T
-        ? d
-        : tf.pad(cast(d, 'float32'), [
-            [0, 0],
-            [0, 0],
-            [0, T - block.end],
-            [0, 0],
-          ]);
     return {
       dQ: reshape(batchMatMul(dS, k), [B!, KV!, G!, -1, headDim!]),
-      dK: toAllKeys(batchMatMul(dS, q, { transposeA: true })),
-      dV: toAllKeys(batchMatMul(P, dO, { transposeA: true })),
+      dK: batchMatMul(dS, q, { transposeA: true }),
+      dV: batchMatMul(P, dO, { transposeA: true }),
     };
   });
+}
+
+/** Adds a block's share to the sum over all T keys, in float32, and frees both; a block that is alone stays as it is. */
+function addToKeys(sum: Tensor | undefined, share: Tensor, T: number): Tensor {
+  const others = T - share.shape[2]!;
+  if (!sum && others === 0) return share;
+  const total = tf.tidy(() => {
+    const padded = tf.pad(cast(share, 'float32'), [[0, 0], [0, 0], [0, others], [0, 0]]); // prettier-ignore
+    return sum ? sum.add(padded) : padded;
+  });
+  tf.dispose(sum ? [sum, share] : share);
+  return total;
 }
 
 /** Softmax over the visible keys: [B, KV, G n, hd] and [B, KV, end, hd] give [B, KV, G n, end]. */
@@ -150,11 +149,6 @@ function scoresGradient(P: Tensor, dP: Tensor, { begin, end }: QueryBlock): Tens
     return rawOp('RedistillCausalSoftmaxGrad', [P, dP], { T, block: { int: end - begin } });
   const [p, d] = [cast(P, 'float32'), cast(dP, 'float32')];
   return cast(p.mul(d.sub(p.mul(d).sum(-1, true))), T);
-}
-
-/** Of one block as it is, of several in float32. */
-function sumOf(blocks: Tensor[]): Tensor {
-  return blocks.length === 1 ? blocks[0]! : tf.addN(blocks.map((block) => cast(block, 'float32')));
 }
 
 /** The gradient of `attentionInputs`: dQ [B, KV, G, T, hd], dK and dV [B, KV, T, hd] to [B, T, H + 2 KV, hd]. */

@@ -3,15 +3,14 @@
 // products run in the precision of their weights. Layers are separate functions so that training can go through
 // them one by one, keeping only what lies between two layers.
 import { hasFusedKernels } from '../engine/fusedKernels.ts';
-import { cast, gatherRows, reshape } from '../engine/layoutOps.ts';
+import { cast, gatherRows } from '../engine/layoutOps.ts';
 import { linear, linears, type DenseWeight, type Linear, type Weight } from '../engine/linear.ts';
 import { dtypeOf, int32, rawOp, type DType } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { withGradient, type Parameter } from '../engine/tape.ts';
-import { causalAttention } from './causalAttention.ts';
 import type { ModelConfig } from './modelConfig.ts';
+import { attentionGroups, packedAttention } from './packedAttention.ts';
 import { rmsNorm } from './rmsNorm.ts';
-import { rotaryTables, type RotaryTables } from './rotaryEmbedding.ts';
 import { swiglu } from './swiglu.ts';
 
 /** The parameters of one decoder layer. */
@@ -38,23 +37,22 @@ export interface Decoder {
   head: Weight; // [V, D]
 }
 
-/** Sizes of a padded batch and the rotary tables of its positions. */
+/** What a pass over a batch needs to know of it. */
 export interface BatchShape {
-  B: number;
-  T: number;
-  rotary: RotaryTables;
-  /** What a token sees, where that is not all before it in its row: heads [B, T, H + 2 KV, hd] to [B, T, H, hd]. */
-  attention?: (heads: Tensor) => Tensor;
+  /** Projected heads, queries, keys and values side by side, [N, (H + 2 KV) hd], to [N, H hd]. */
+  attention: (heads: Tensor) => Tensor;
   /** Of a training pass through adapters with dropout, another one each pass. */
   dropoutSeed?: number;
 }
 
-/** A batch padded on the right, where causal attention never looks: token ids [B, T] and its shape. */
+/** Of a batch padded on the right, where causal attention never looks, or of samples packed one after the other. */
 export function batchShape(
   { config }: Pick<Decoder, 'config'>,
-  { B, T }: { B: number; T: number },
+  { B, T, lengths = Array<number>(B).fill(T) }: { B: number; T: number; lengths?: number[] | undefined },
 ): BatchShape {
-  return { B, T, rotary: rotaryTables({ ...config, length: T }) };
+  const { numAttentionHeads: queryHeads, headDim } = config;
+  const groups = attentionGroups(config, lengths);
+  return { attention: (heads) => packedAttention(heads, { queryHeads, headDim, groups }) };
 }
 
 /** Rows of the embedding matrix: int32 ids [N] to [N, D] float32. */
@@ -70,10 +68,7 @@ export function decoderLayer(
   shape: BatchShape,
 ): Tensor {
   const norm = { eps: decoder.config.rmsNormEps, dtype: decoder.dtype };
-  const attended = addResidual(
-    x,
-    selfAttention(rmsNorm(x, layer.inputNorm.values, norm), layer, decoder.config, shape),
-  );
+  const attended = addResidual(x, selfAttention(rmsNorm(x, layer.inputNorm.values, norm), layer, shape));
   return addResidual(attended, mlp(rmsNorm(attended, layer.postAttentionNorm.values, norm), layer, shape));
 }
 
@@ -103,16 +98,8 @@ export function logitsOf(hidden: Tensor, { head }: Pick<Decoder, 'head'>): Tenso
   return tf.tidy(() => cast(linear(hidden, { weight: head }), 'float32'));
 }
 
-function selfAttention(
-  h: Tensor,
-  { query, key, value, output }: DecoderLayer,
-  { numAttentionHeads: queryHeads, headDim }: ModelConfig,
-  shape: BatchShape,
-): Tensor {
-  const { B, T, rotary, attention } = shape;
-  const heads = reshapeTaped(linears(h, [query, key, value], shape), [B, T, -1, headDim]);
-  const context = attention ? attention(heads) : causalAttention(heads, { queryHeads, rotary });
-  return linear(reshapeTaped(context, [B * T, -1]), output, shape);
+function selfAttention(h: Tensor, { query, key, value, output }: DecoderLayer, shape: BatchShape): Tensor {
+  return linear(shape.attention(linears(h, [query, key, value], shape)), output, shape);
 }
 
 function mlp(h: Tensor, { gate, up, down }: DecoderLayer, shape: BatchShape): Tensor {
@@ -131,14 +118,4 @@ export function addResidual(x: Tensor, y: Tensor): Tensor {
 function sum(x: Tensor, y: Tensor): Tensor {
   if (hasFusedKernels()) return rawOp('RedistillAdd', [x, y], { T: dtypeOf(y) });
   return x.add(cast(y, 'float32'));
-}
-
-/** `reshape` with its gradient, for any dtype. */
-function reshapeTaped(x: Tensor, shape: number[]): Tensor {
-  const original = x.shape;
-  return withGradient(
-    [x],
-    () => ({ value: reshape(x, shape), saved: [] }),
-    (d) => [reshape(d, original)],
-  );
 }

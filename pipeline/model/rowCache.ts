@@ -3,7 +3,7 @@
 import { cast, concat, gatherRows, reshape, slice, transpose } from '../engine/layoutOps.ts';
 import { dtypeOf, int32, upload } from '../engine/rawOp.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { decoderLayer, embed, finalNorm, type BatchShape, type Decoder } from './decoder.ts';
+import { decoderLayer, embed, finalNorm, type Decoder } from './decoder.ts';
 import { treeStates } from './treeDecoder.ts';
 import { tokenTree } from './tokenTree.ts';
 import { rotaryTablesAt } from './rotaryEmbedding.ts';
@@ -29,7 +29,7 @@ export function prefill(
   const layers: LayerRows[] = [];
   const states = tf.tidy(() => {
     const places = placeTable(tree.places);
-    const rows = (own: Tensor) => tf.keep(rowsOfPack(own, places));
+    const rows = (own: Tensor) => tf.keep(rowsOfTree(own, places));
     const all = treeStates(decoder, tree, {
       onLayer: ({ keys, values }) => layers.push({ keys: rows(keys), values: rows(values) }),
     });
@@ -47,7 +47,7 @@ function placeTable(places: readonly Int32Array[]): Tensor {
 }
 
 /** Keys or values of a tree, [1, KV, N, hd], as rows [B, KV, C, hd]. */
-function rowsOfPack(own: Tensor, places: Tensor): Tensor {
+function rowsOfTree(own: Tensor, places: Tensor): Tensor {
   const [, KV, N, headDim] = own.shape as number[];
   const tokens = transpose(reshape(own, [KV!, N!, headDim!]), [1, 0, 2]);
   return tf.tidy(() => transpose(gatherRows(tokens, places), [0, 2, 1, 3]));
@@ -59,14 +59,14 @@ function rowsOfPack(own: Tensor, places: Tensor): Tensor {
  */
 export function step(decoder: Decoder, ids: ArrayLike<number>, cache: RowCache): Tensor {
   const states = tf.tidy(() => {
+    const { numAttentionHeads: queryHeads, headDim } = decoder.config;
     const rotary = rotaryTablesAt(cache.lengths, decoder.config);
     const lengths = int32(cache.lengths);
     let x = embed(decoder, Int32Array.from(ids));
     decoder.layers.forEach((layer, i) => {
-      const options = { queryHeads: decoder.config.numAttentionHeads, rotary, lengths };
+      const options = { queryHeads, headDim, rotary, lengths };
       const attention = (heads: Tensor) => stepAttention(heads, { ...options, cache: cache.layers[i]! });
-      const shape: BatchShape = { B: 1, T: ids.length, rotary, attention };
-      const next = tf.tidy(() => decoderLayer(x, layer, decoder, shape));
+      const next = tf.tidy(() => decoderLayer(x, layer, decoder, { attention }));
       x.dispose();
       x = next;
     });

@@ -16,6 +16,7 @@ export interface LayerRows {
 
 interface StepOptions {
   queryHeads: number;
+  headDim: number;
   rotary: RotaryTables;
   cache: LayerRows;
   /** How many tokens each row has cached: int32 [B]. */
@@ -24,23 +25,25 @@ interface StepOptions {
 
 /**
  * Appends the keys and values of the new tokens to the cache, which must share its memory with no other tensor.
- * @param heads [1, B, H + 2 KV, hd]
- * @returns [1, B, H, hd]
+ * @param heads [B, (H + 2 KV) hd]
+ * @returns [B, H hd]
  */
-export function stepAttention(heads: Tensor, { queryHeads: H, rotary, cache, lengths }: StepOptions): Tensor {
-  const KV = (heads.shape[2]! - H) / 2;
-  const { Q, K, V } = attentionInputs(heads, { H, KV, rotary }); // [1, KV, G, B, hd], twice [1, KV, B, hd]
+export function stepAttention(heads: Tensor, { headDim, cache, lengths, ...layout }: StepOptions): Tensor {
+  const B = heads.shape[0];
+  const { Q, K, V } = attentionInputs(reshape(heads, [1, B, -1, headDim]), layout); // [1, KV, G, B, hd], twice [1, KV, B, hd]
   const T = dtypeOf(Q);
-  if (hasFusedKernels())
-    return rawOp('RedistillStepAttention', [Q, K, V, cache.keys, cache.values, lengths], { T });
+  if (hasFusedKernels()) {
+    const inputs = [Q, K, V, cache.keys, cache.values, lengths];
+    return reshape(rawOp('RedistillStepAttention', inputs, { T }), [B, -1]);
+  }
   cache.keys = append(cache.keys, K, lengths);
   cache.values = append(cache.values, V, lengths);
-  const [, , G, B, headDim] = Q.shape as number[];
-  const queries = reshape(transpose(Q, [0, 3, 1, 2, 4]), [B!, KV, G!, headDim!]);
+  const [, KV, G] = Q.shape as number[];
+  const queries = reshape(transpose(Q, [0, 3, 1, 2, 4]), [B, KV!, G!, headDim]);
   const scores = batchMatMul(queries, cache.keys, { transposeB: true }); // [B, KV, G, C]
   const mask = tf.cast(columnsOf(cache.keys).greater(columnOf(lengths)), 'float32').mul(MASKED);
   const P = softmax(rawOp('AddV2', [scores, cast(mask, T)], { T }));
-  return reshape(batchMatMul(P, cache.values), [1, B!, H, headDim!]);
+  return reshape(batchMatMul(P, cache.values), [B, -1]);
 }
 
 /** The cache [B, KV, C, hd] with the entries [1, KV, B, hd] at its rows' lengths; the old one is freed. */

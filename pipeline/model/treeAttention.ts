@@ -48,24 +48,28 @@ function spanTensor(seen: number[][], { first, cached }: { first: number; cached
   return upload(values, [seen.length, width]);
 }
 
+/** How the heads lie, what each position rotates by, and what the tree's tokens see. */
+interface TreeLayout {
+  queryHeads: number;
+  headDim: number;
+  rotary: RotaryTables;
+  blocks: TreeBlock[];
+  cached?: KeysAndValues | undefined;
+}
+
 /**
  * Rotary embedding and attention over the projected heads of a tree.
- * @param heads [1, N, H + 2 KV, hd]: queries, keys and values side by side
- * @returns context [1, N, H, hd], and the tree's own keys and values
+ * @param heads [N, (H + 2 KV) hd]: queries, keys and values side by side
+ * @returns context [N, H hd], and the tree's own keys and values
  */
 export function treeAttention(
   heads: Tensor,
-  {
-    queryHeads: H,
-    rotary,
-    blocks,
-    cached,
-  }: { queryHeads: number; rotary: RotaryTables; blocks: TreeBlock[]; cached?: KeysAndValues | undefined },
+  { blocks, cached, headDim, ...layout }: TreeLayout,
 ): KeysAndValues & { context: Tensor } {
-  const KV = (heads.shape[2]! - H) / 2;
-  const { Q, K: keys, V: values } = attentionInputs(heads, { H, KV, rotary });
+  const N = heads.shape[0];
+  const { Q, K: keys, V: values } = attentionInputs(reshape(heads, [1, N, -1, headDim]), layout);
   const parts = blocks.map((block) => attend(Q, { keys, values }, block, cached));
-  return { context: ungroupQueries(concat(parts, 3)), keys, values };
+  return { context: reshape(ungroupQueries(concat(parts, 3)), [N, -1]), keys, values };
 }
 
 /** Of queries [1, KV, G, N, hd] those of a block attend: [1, KV, G, n, hd]. */

@@ -1,7 +1,7 @@
 // The decoder over a tree of sequences, and the keys and values it leaves for sequences that go on from there.
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 import { concat } from '../engine/layoutOps.ts';
-import { decoderLayer, embed, finalNorm, type BatchShape, type Decoder } from './decoder.ts';
+import { decoderLayer, embed, finalNorm, type Decoder } from './decoder.ts';
 import { treeAttention, treeBlocks, type KeysAndValues } from './treeAttention.ts';
 import type { TokenTree } from './tokenTree.ts';
 import { rotaryTablesAt } from './rotaryEmbedding.ts';
@@ -29,18 +29,18 @@ export function treeStates(
   }: { cached?: TokenCache; onLayer?: (own: KeysAndValues, layer: number) => void } = {},
 ): Tensor {
   return tf.tidy(() => {
+    const { numAttentionHeads: queryHeads, headDim } = decoder.config;
     const rotary = rotaryTablesAt(tree.positions, decoder.config);
     const blocks = treeBlocks(tree, { cached: cached.length });
     let x = embed(decoder, tree.ids);
     decoder.layers.forEach((layer, i) => {
       const attention = (heads: Tensor) => {
-        const options = { queryHeads: decoder.config.numAttentionHeads, rotary, blocks };
+        const options = { queryHeads, headDim, rotary, blocks };
         const { context, ...own } = treeAttention(heads, { ...options, cached: cached.layers[i] });
         onLayer(own, i);
         return context;
       };
-      const shape: BatchShape = { B: 1, T: tree.ids.length, rotary, attention };
-      const next = tf.tidy(() => decoderLayer(x, layer, decoder, shape));
+      const next = tf.tidy(() => decoderLayer(x, layer, decoder, { attention }));
       x.dispose();
       x = next;
     });

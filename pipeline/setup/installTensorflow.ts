@@ -25,7 +25,7 @@ export const TENSORFLOW_FOLDER = join(import.meta.dirname, '../../node_modules/@
 
 const NATIVE_FOLDER = join(import.meta.dirname, '../engine/native');
 const BINDING = 'lib/napi-v8/tfjs_binding.node';
-const FLAGS = ['-std=c++17', '-O3', '-fPIC', '-shared', '-DNAPI_VERSION=8'];
+const FLAGS = ['-std=c++17', '-O3', '-fno-math-errno', '-fPIC', '-shared', '-DNAPI_VERSION=8']; // roots in vectors
 const PLATFORM_FLAGS =
   process.platform === 'darwin'
     ? ['-undefined', 'dynamic_lookup', '-Wl,-rpath,@loader_path/../../deps/lib'] // its compiler has no OpenMP

@@ -19,7 +19,7 @@ import { cast, slice } from '../engine/layoutOps.ts';
 import { dtypeOf, rawOp, type DType } from '../engine/rawOp.ts';
 import { logSumExp, scaledSoftmax } from '../engine/softmax.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { divergence, logAddExp, LOG_ZERO, type Divergence } from './divergence.ts';
+import { divergence, divergenceSlope, logAddExp, LOG_ZERO, type Divergence } from './divergence.ts';
 
 /** The teacher at n positions, at the training temperature. Rows with fewer than K tokens are padded with -1 ids. */
 export interface TeacherTargets {
@@ -60,10 +60,12 @@ export interface DistillationLoss {
   temperature: number;
   tail: 'bucket' | 'drop';
   clip: Clip;
+  /** 1 where left out; 0 for the cross-entropy alone. */
+  divergenceWeight?: number;
   crossEntropyWeight: number;
 }
 
-/** Unweighted values [n] of both terms, and dL/dz [n, V] of `divergence + crossEntropyWeight * crossEntropy`. */
+/** Unweighted values [n] of both terms, and dL/dz [n, V] of the sum of both, each times its weight. */
 export interface LossAndGradient {
   divergence: Tensor;
   crossEntropy: Tensor;
@@ -151,21 +153,25 @@ function outcomesOf(student: Softmax, targets: TeacherTargets, loss: Distillatio
   return { p: tf.concat([kept.p, teacher.tail], 1), q: tf.concat([kept.q, tail], 1) };
 }
 
-/** Values of the KD loss [n], and its gradient by z as `dense * q` [n, 1] plus `sparse` [n, K] on the teacher's tokens. */
+/**
+ * Values of the KD loss [n], and the gradient by z, of the loss times its weight, as `dense * q` [n, 1] plus `sparse`
+ * [n, K] on the teacher's tokens.
+ */
 function divergenceParts(student: Softmax, targets: TeacherTargets, loss: DistillationLoss) {
   const { p, q: logQ } = outcomesOf(student, targets, loss);
-  const T = loss.temperature;
+  const { temperature: T, divergenceWeight = 1 } = loss;
   const value = divergence(loss.loss, p, logQ, loss).mul(T * T);
-  const g = tf.grad((logQ) => divergence(loss.loss, p, logQ, loss).sum())(logQ);
+  const g = divergenceSlope(loss.loss, p, logQ, loss);
+  const slope = divergenceWeight * T; // of the weighted loss by z, where g is by z / T and without T²
   const G = g.sum(1, true);
   const q = tf.exp(logQ);
-  if (loss.tail === 'drop') return { value, dense: tf.zerosLike(G), sparse: g.sub(q.mul(G)).mul(T) };
+  if (loss.tail === 'drop') return { value, dense: tf.zerosLike(G), sparse: g.sub(q.mul(G)).mul(slope) };
   const K = targets.ids.shape[1]!;
   const onKept = (x: Tensor) => x.slice([0, 0], [-1, K]);
   const tailSlope = tf.divNoNan(g.slice([0, K]), q.slice([0, K])); // g_tail / q_tail
   const sparse = onKept(g).sub(onKept(q).mul(tailSlope));
   const valid = tf.greaterEqual(targets.ids, 0);
-  return { value, dense: tailSlope.sub(G).mul(T), sparse: tf.where(valid, sparse, 0).mul(T) };
+  return { value, dense: tailSlope.sub(G).mul(slope), sparse: tf.where(valid, sparse, 0).mul(slope) };
 }
 
 function withOffset(value: Tensor, { offset }: TeacherTargets): Tensor {

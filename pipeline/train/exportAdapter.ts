@@ -4,7 +4,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileRecord } from '../artifact/commitFile.ts';
 import { commitJson } from '../artifact/jsonFile.ts';
+import { cast } from '../engine/layoutOps.ts';
 import { bytesOf } from '../engine/tensorBytes.ts';
+import { tidyValue } from '../engine/tidyValue.ts';
 import { withValue } from '../engine/variable.ts';
 import { writeSafetensors, type TensorSource } from '../model/safetensors.ts';
 import type { LoraConfig } from './lora.ts';
@@ -24,7 +26,7 @@ export async function exportAdapter(
     name: `base_model.model.${name}`,
     dtype: 'F32',
     shape: withValue(state.weight, (value) => value.shape),
-    data: () => withValue(state.weight, bytesOf),
+    data: () => withValue(state.weight, (weight) => tidyValue(() => bytesOf(cast(weight, 'float32')))),
   }));
   const targets = targetModules([...parameters.keys()], decoder.config.numHiddenLayers);
   return [

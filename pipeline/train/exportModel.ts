@@ -23,6 +23,8 @@ interface ExportOptions {
   folder: string;
   dtype: 'float32' | 'bfloat16';
   lora?: LoraConfig | undefined;
+  /** Of a file with weights; beyond it there are several, with an index. */
+  maxShardBytes?: number;
 }
 
 /**
@@ -31,7 +33,7 @@ interface ExportOptions {
  */
 export async function exportModel(
   student: Student,
-  { base, folder, dtype, lora }: ExportOptions,
+  { base, folder, dtype, lora, maxShardBytes = 5e9 }: ExportOptions,
 ): Promise<FileRecord[]> {
   await rm(folder, { recursive: true, force: true });
   const checkpoint = await openCheckpoint(base);
@@ -48,7 +50,7 @@ export async function exportModel(
       };
     });
     const records = [
-      ...(await writeCheckpoint(folder, { tensors })),
+      ...(await writeCheckpoint(folder, { tensors, maxShardBytes })),
       ...(await copyModelFiles({ from: base, to: folder, change: (config) => dtypeSetting(config, dtype) })),
     ];
     return records.sort((a, b) => (a.file < b.file ? -1 : 1));
@@ -74,7 +76,10 @@ interface MergedAdapter {
 function merged(weight: Tensor, adapter: MergedAdapter | undefined): Tensor {
   if (!adapter) return weight;
   const { down, up, scale } = adapter;
-  const sum = tf.tidy(() => weight.add(matMul(readVariable(up), readVariable(down)).mul(scale)));
+  const sum = tf.tidy(() => {
+    const [B, A] = [up, down].map((part) => cast(readVariable(part), 'float32')) as [Tensor, Tensor];
+    return weight.add(matMul(B, A).mul(scale));
+  });
   weight.dispose();
   return sum;
 }

@@ -13,6 +13,18 @@ import {
   type TeacherTargets,
 } from './distillationLoss.ts';
 
+/** Of a block; in bfloat16 they and their gradient take 256 MB. More is no faster. */
+const BLOCK_LOGITS = 2 ** 26;
+
+/**
+ * The number given, or for `auto` the power of two of positions whose logits are at most `BLOCK_LOGITS`. It follows from
+ * the model, not from the machine's memory, as a resumed run has to add up the same blocks.
+ */
+export function headBlockOf(headBlock: number | 'auto', { vocabSize }: { vocabSize: number }): number {
+  if (headBlock !== 'auto') return headBlock;
+  return Math.min(4096, 2 ** Math.floor(Math.log2(BLOCK_LOGITS / vocabSize)));
+}
+
 /** Sums over positions, each times its weight in the targets; divide by the sum of the weights for means. */
 export interface LossSums {
   divergence: number;
@@ -22,7 +34,7 @@ export interface LossSums {
 /**
  * @param hidden [n, D] after the final norm, one row a loss position
  * @param scale what each position's weight is multiplied by: 1 / the sum of the weights of the whole step
- * @param addHeadGradient receives each block's share of dW [V, D] float32; it is disposed afterwards. A
+ * @param addHeadGradient receives each block's share of dW [V, D] in the head's precision; it is disposed afterwards. A
  * frozen head has none, and none is computed
  * @returns the sums and dHidden [n, D] float32
  */
@@ -64,7 +76,7 @@ export function headLoss({
     const share = part.weights?.mul(scale) ?? scale; // of each position: [n, 1], or one for all
     if (addHeadGradient) {
       const scaled = cast(cast(h, 'float32').mul(share), dtype);
-      addHeadGradient(cast(matMul(dLogits, scaled, { transposeA: true }), 'float32'));
+      addHeadGradient(matMul(dLogits, scaled, { transposeA: true }));
     }
     return cast(matMul(dLogits, head.values), 'float32').mul(share);
   }

@@ -1,13 +1,17 @@
 // The line that a training prints a step: figures, pace, time left, and the share of the machine's matmul rate that goes
 // into useful products. Useful are those of tokens with the weights, 2 FLOP a weight and token forward and twice that
-// backward; attention, padding and anything computed again are not counted.
+// backward; attention, padding and anything computed again are not counted. The rate is the best of several tries, spread
+// over the first steps: what else the machine does only ever makes it look slower.
 import { matmulRate } from '../engine/matmulRate.ts';
 import { decoderShapes } from '../model/decoderShapes.ts';
 import type { ModelConfig } from '../model/modelConfig.ts';
 import { progressMeter } from '../terminal/progressMeter.ts';
 import type { HeldOutMetrics, StepMetrics } from './metrics.ts';
 
-/** Starts the clock; the machine is measured once, a second or less. @returns the line of a step that took `seconds` */
+/** Steps after which the machine is measured once more, a fraction of a second each time. */
+const MEASURED_STEPS = 5;
+
+/** Starts the clock. @returns the line of a step that took `seconds` */
 export function progressLine({
   totalSteps,
   tokensLeft,
@@ -19,10 +23,11 @@ export function progressLine({
   model: ModelConfig;
   dtype: 'float32' | 'bfloat16';
 }): (metrics: StepMetrics, seconds: number) => string {
-  const attainable = 1e9 * matmulRate({ dtype, repetitions: 3 });
+  const rates = [matmulRate({ dtype, repetitions: 3 })];
   const pace = progressMeter({ unit: 'tokens', total: tokensLeft });
   return (metrics, seconds) => {
-    const share = stepFlops(metrics, model) / seconds / attainable;
+    if (rates.length <= MEASURED_STEPS) rates.push(matmulRate({ dtype, repetitions: 1 }));
+    const share = stepFlops(metrics, model) / seconds / (1e9 * Math.max(...rates));
     return [
       `step ${metrics.step}/${totalSteps}`,
       `loss ${metrics.loss.toFixed(4)}`,

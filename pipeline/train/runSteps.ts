@@ -6,6 +6,7 @@ import type { LogitsCache } from '../logits/logitsCache.ts';
 import { tokenCount } from '../mix/batches.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import { epochSteps, type StepBatch } from './epochSteps.ts';
+import { headBlockOf } from './headLoss.ts';
 import { meanScores, scoreSamples } from './heldOut.ts';
 import {
   appendMetric,
@@ -14,6 +15,7 @@ import {
   type MetricRecord,
   type StepMetrics,
 } from './metrics.ts';
+import { trainedSize } from './optimizerState.ts';
 import { badStepsInARow, bestEvaluation, isOutOfPatience } from './runDecisions.ts';
 import type { Student } from './student.ts';
 import { openTensorboard } from './tensorboard.ts';
@@ -34,7 +36,11 @@ export interface Run {
 
 /** What a caller may watch, and a request to stop after the step under way. */
 export interface TrainHooks {
-  onStart?: (ahead: { totalSteps: number; tokensLeft: number }) => void;
+  onStart?: (ahead: {
+    totalSteps: number;
+    tokensLeft: number;
+    trained: ReturnType<typeof trainedSize>;
+  }) => void;
   /** @param seconds what the step took */
   onStep?: (metrics: StepMetrics, seconds: number) => void;
   onEvaluation?: (metrics: HeldOutMetrics) => void;
@@ -68,6 +74,10 @@ export async function runSteps(
   hooks.onStart?.({
     totalSteps: steps.length,
     tokensLeft: tokenCount(steps.slice(state.step).flat(2)),
+    trained: trainedSize(
+      [...student.parameters.values()].map(({ state }) => state),
+      config,
+    ),
   });
   const checkpoints = checkpointing(run, state);
   try {
@@ -149,6 +159,7 @@ function plannedSteps(config: TrainConfig, samples: readonly Sample[]): StepBatc
     seed: config.seed,
     batchTokens: config.batch_tokens,
     microBatchTokens: config.micro_batch_tokens,
+    packing: config.packing,
   };
   const epochs = Array.from({ length: config.epochs }, (_, epoch) =>
     epochSteps(training, { ...sizes, epoch }),
@@ -161,7 +172,7 @@ async function heldOutScores({ config, student, cache, samples }: Run) {
   return meanScores(
     await scoreSamples(student.decoder, heldOut, cache, {
       batchTokens: config.micro_batch_tokens,
-      headBlock: config.head_block,
+      headBlock: headBlockOf(config.head_block, student.decoder.config),
     }),
   );
 }

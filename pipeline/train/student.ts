@@ -1,9 +1,11 @@
-// The student in training: float32 masters with their moments, the copies the products run on, and the gradients of
-// the step being built up. With `recompute` only the layers' inputs are kept and each layer is computed again on the
+// The student in training: weights with their moments, the copies the products run on, and the gradients of the step
+// being built up. With `recompute` only the layers' inputs are kept and each layer is computed again on the
 // way back: a third more work for a fraction of the memory.
-import { cast, gatherRows } from '../engine/layoutOps.ts';
+import { fingerprint } from '../artifact/fingerprint.ts';
+import { gatherRows } from '../engine/layoutOps.ts';
 import type { DenseWeight } from '../engine/linear.ts';
-import { int32, rawOp } from '../engine/rawOp.ts';
+import type { RandomKey } from '../engine/randomBits.ts';
+import { int32 } from '../engine/rawOp.ts';
 import {
   backpropagate,
   record,
@@ -13,28 +15,30 @@ import {
   type Parameter,
 } from '../engine/tape.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import {
-  assignAdd,
-  createVariable,
-  disposeVariable,
-  readVariable,
-  scatterAddRows,
-  type Variable,
-} from '../engine/variable.ts';
+import { disposeVariable, readVariable, type Variable } from '../engine/variable.ts';
 import { batchShape, decoderLayer, embed, finalNorm, type Decoder } from '../model/decoder.ts';
 import { loadDecoder, namedParameters } from '../model/loadDecoder.ts';
 import { readModelConfig } from '../model/modelConfig.ts';
-import { adamState, adamWUpdate, disposeAdamState, type AdamOptions, type AdamState } from './adamW.ts';
+import { adamWUpdate, type AdamOptions } from './adamW.ts';
 import type { DistillationLoss } from './distillationLoss.ts';
 import { frozenParameters } from './frozenParameters.ts';
+import { addToGradient, addToRows, globalNorm } from './gradients.ts';
 import { headLoss, type LossSums } from './headLoss.ts';
 import { adaptedProjections, attachAdapters, type LoraConfig } from './lora.ts';
+import {
+  disposeState,
+  optimizerState,
+  refreshCopy,
+  workingWeight,
+  type OptimizerState,
+  type StateFormat,
+} from './optimizerState.ts';
 import type { TrainingBatch } from './trainingBatch.ts';
 
 /** A parameter with its optimizer state; `gradient` exists from the first backward pass of a step to its update. */
 interface TrainedParameter {
   parameter: Parameter;
-  state: AdamState;
+  state: OptimizerState;
   gradient?: Variable;
 }
 
@@ -45,9 +49,8 @@ export interface Student {
   parameters: Map<string, TrainedParameter>;
 }
 
-interface StudentOptions {
-  /** Precision of the products and of frozen matrices. */
-  dtype: 'float32' | 'bfloat16';
+/** `dtype` is the precision of frozen matrices, too. */
+interface StudentOptions extends StateFormat {
   /** Globs over the modules that stay as they are. */
   freeze?: readonly string[];
   /** Trains adapters alone, which start from `seed`. */
@@ -61,28 +64,31 @@ interface StudentOptions {
  */
 export async function createStudent(
   folder: string,
-  { dtype, freeze = [], lora, seed = 0 }: StudentOptions,
+  { freeze = [], lora, seed = 0, ...format }: StudentOptions,
 ): Promise<Student> {
   const config = await readModelConfig(folder);
   const frozen = frozenParameters(config, { freeze, lora });
   const adapted = lora && adaptedProjections(config, lora);
-  const decoder = await loadDecoder(folder, { dtype, isTrainable: (name) => !frozen.has(name) });
+  const decoder = await loadDecoder(folder, {
+    dtype: format.dtype,
+    isTrainable: (name) => !frozen.has(name),
+  });
   if (lora && adapted) attachAdapters(decoder, adapted, { ...lora, seed });
   const parameters = new Map<string, TrainedParameter>();
   for (const [name, parameter] of namedParameters(decoder)) {
     if (!parameter.trainable) continue;
-    parameters.set(name, { parameter, state: adamState(parameter.values) });
+    const state = optimizerState(parameter.values, format);
     parameter.values.dispose();
+    parameter.values = workingWeight(state);
+    parameters.set(name, { parameter, state });
   }
-  const student: Student = { decoder: { ...decoder, head: denseHead(decoder) }, parameters };
-  refreshCopies(student);
-  return student;
+  return { decoder: { ...decoder, head: denseHead(decoder) }, parameters };
 }
 
 export function disposeStudent({ decoder, parameters }: Student): void {
   for (const { values } of namedParameters(decoder).values()) values.dispose();
   for (const { state, gradient } of parameters.values()) {
-    disposeAdamState(state);
+    disposeState(state);
     if (gradient) disposeVariable(gradient);
   }
 }
@@ -144,28 +150,27 @@ export function accumulateGradients(
 
 /**
  * Applies the accumulated gradients, clipped to `maxGradNorm`, and forgets them.
+ * @param seed with the step and a parameter's name chooses how what is held in fewer bits than float32 is rounded
  * @returns the global gradient norm before clipping; when it is not finite, nothing is applied.
  */
 export function applyUpdate(
   student: Student,
-  { maxGradNorm, ...options }: AdamOptions & { maxGradNorm: number },
+  { maxGradNorm, seed = 0, ...options }: AdamOptions & { maxGradNorm: number; seed?: number },
 ): number {
-  const norm = gradientNorm(student);
-  for (const trained of student.parameters.values()) {
-    const { parameter, state, gradient } = trained;
-    if (!gradient) continue;
-    if (Number.isFinite(norm)) {
-      const weightDecay = parameter.values.rank > 1 ? options.weightDecay : 0; // not on norms and biases
-      tf.tidy(() => {
-        const gradientScale = Math.min(1, maxGradNorm / norm);
-        parameter.values.dispose(); // it may share the master's buffer, which is to change in place
-        adamWUpdate(state, readVariable(gradient), { ...options, weightDecay, gradientScale });
-      });
-    }
-    disposeVariable(gradient);
-    delete trained.gradient;
+  const gradients = [...student.parameters.values()].flatMap(({ gradient }) => gradient ?? []);
+  const norm = globalNorm(gradients);
+  const gradientScale = Math.min(1, maxGradNorm / norm);
+  for (const [name, { parameter, state, gradient }] of student.parameters) {
+    if (!gradient || !Number.isFinite(norm)) continue;
+    const weightDecay = parameter.values.rank > 1 ? options.weightDecay : 0; // not on norms and biases
+    const key = roundingKey(seed, options.step, name);
+    parameter.values.dispose(); // it shares the buffer of what is to change in place
+    tf.tidy(() =>
+      adamWUpdate(state, readVariable(gradient), { ...options, weightDecay, gradientScale, key }),
+    );
+    parameter.values = workingWeight(state);
   }
-  if (Number.isFinite(norm)) refreshCopies(student);
+  forgetGradients(student);
   return norm;
 }
 
@@ -177,15 +182,19 @@ export function forgetGradients({ parameters }: Student): void {
   }
 }
 
-/** Sets each parameter's working copy from its master: matrices in the decoder's precision, vectors as they are. */
-export function refreshCopies({ decoder, parameters }: Student): void {
+/** Gives the decoder the weights of the states, after these were changed from outside. */
+export function refreshCopies({ parameters }: Student): void {
   for (const { parameter, state } of parameters.values()) {
-    if (!parameter.values.isDisposed) parameter.values.dispose();
-    parameter.values = tf.tidy(() => {
-      const master = readVariable(state.weight);
-      return cast(master, master.rank > 1 ? decoder.dtype : 'float32');
-    });
+    refreshCopy(state);
+    parameter.values.dispose();
+    parameter.values = workingWeight(state);
   }
+}
+
+/** Another for each parameter and step, so that a run that is resumed rounds as the uninterrupted one does. */
+function roundingKey(seed: number, step: number, name: string): RandomKey {
+  const bytes = Buffer.from(fingerprint([seed, step, name]), 'hex');
+  return [bytes.readInt32LE(0), bytes.readInt32LE(4)];
 }
 
 function denseHead({ head }: Decoder): DenseWeight {
@@ -197,10 +206,10 @@ function denseHead({ head }: Decoder): DenseWeight {
 function predictingStates(
   decoder: Decoder,
   embedded: Tensor,
-  { rows, B, T }: TrainingBatch,
+  batch: TrainingBatch,
   { recompute, leaves, ...dropout }: { recompute: boolean; leaves: Leaves; dropoutSeed?: number },
 ): Tensor {
-  const shape = { ...batchShape(decoder, { B, T }), ...dropout };
+  const shape = { ...batchShape(decoder, batch), ...dropout };
   let x = embedded;
   for (const layer of decoder.layers) {
     const forward = (x: Tensor) => tf.tidy(() => decoderLayer(x, layer, decoder, shape));
@@ -208,7 +217,7 @@ function predictingStates(
     if (x !== embedded) x.dispose();
     x = next;
   }
-  return finalNorm(pickRows(x, rows), decoder);
+  return finalNorm(pickRows(x, batch.rows), decoder);
 }
 
 /** Rows of [N, D]; the gradient goes back to where they came from. */
@@ -231,23 +240,14 @@ function parameterLeaves({ parameters }: Student): Leaves {
 }
 
 function addGradient(trained: TrainedParameter, gradient: Tensor): void {
-  if (trained.gradient) assignAdd(trained.gradient, gradient);
-  else trained.gradient = createVariable(gradient);
+  trained.gradient = addToGradient(trained.gradient, gradient);
 }
 
 /** The embedding's gradient is sparse: each token's dx goes to the row of its id. */
 function addEmbeddingGradient({ parameters }: Student, ids: Int32Array, dx: Tensor): void {
   const embedding = parameters.get('model.embed_tokens.weight')!;
-  if (!embedding.gradient) addGradient(embedding, tf.zeros(embedding.parameter.values.shape));
-  scatterAddRows(embedding.gradient!, int32(ids), dx);
-}
-
-/** √ Σ g² over all parameters; TensorFlow's L2Loss is half a sum of squares in one pass. */
-function gradientNorm({ parameters }: Student): number {
-  return tf.tidy(() => {
-    const halves = [...parameters.values()].flatMap(({ gradient }) =>
-      gradient ? [rawOp('L2Loss', [readVariable(gradient)], { T: 'float32' })] : [],
-    );
-    return Math.sqrt(2 * tf.addN(halves).dataSync()[0]!);
+  embedding.gradient = addToRows(embedding.gradient, dx, {
+    rows: ids,
+    shape: embedding.parameter.values.shape,
   });
 }

@@ -9,8 +9,7 @@ const positive = z.number().positive();
 const count = z.int().positive();
 const fraction = z.number().min(0).max(1);
 
-/** Schema of train.yaml. */
-export const trainConfig = z.strictObject({
+const trainKeys = z.strictObject({
   loss: z.enum(DIVERGENCES).default('forward_kl').describe('divergence from teacher to student'),
   beta: z.number().gt(0).lt(1).default(0.5).describe('jsd only: weight of the teacher in the mixture'),
   temperature: positive.default(1).describe('softmax temperature T of the divergence; must be in the cache'),
@@ -25,6 +24,11 @@ export const trainConfig = z.strictObject({
     })
     .default({})
     .describe('logits clipping on both sides before the softmax, {absolute: c} or {relative: c}'),
+  divergence_weight: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe('weight of the divergence; 0 trains on the text alone, with cross_entropy_weight'),
   cross_entropy_weight: z
     .number()
     .min(0)
@@ -51,15 +55,31 @@ export const trainConfig = z.strictObject({
   max_steps: count.optional().describe('stop after so many optimizer steps'),
   batch_tokens: count.default(16384).describe('tokens of an optimizer step'),
   micro_batch_tokens: count.default(2048).describe('tokens of a forward and backward pass, padding included'),
-  head_block: count.default(1024).describe('loss positions that go through the head at once'),
+  packing: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe(
+      'samples of a pass one after the other, each attending to itself; off: side by side with padding',
+    ),
+  head_block: z
+    .union([count, z.literal('auto')], { error: 'expected a whole number above 0, or auto' })
+    .default('auto')
+    .describe('loss positions that go through the head at once; auto: fewer the larger the vocabulary'),
   recompute: z
     .boolean()
     .default(false)
     .describe('compute layers again on the way back: less memory, a third more work'),
-  dtype: z
-    .enum(['bfloat16', 'float32'])
-    .default('bfloat16')
-    .describe('precision of the products; masters are float32'),
+  dtype: z.enum(['bfloat16', 'float32']).default('bfloat16').describe('precision of the products'),
+  master_dtype: z
+    .enum(['float32', 'bfloat16'])
+    .default('float32')
+    .describe(
+      'precision of the weights that AdamW updates: float32 beside a copy in "dtype", or bfloat16 rounded at random',
+    ),
+  moment_dtype: z
+    .enum(['float32', 'bfloat16', 'uint8'])
+    .default('float32')
+    .describe("precision of AdamW's moments; uint8: codes with a scale for each 256"),
   freeze: z
     .array(z.string())
     .default([])
@@ -67,7 +87,7 @@ export const trainConfig = z.strictObject({
   lora: loraConfig
     .optional()
     .describe('trains low-rank adapters of the projections: {rank, alpha, dropout, targets}'),
-  seed: z.int().min(0).default(0).describe('seed of shuffling, adapters and dropout'),
+  seed: z.int().min(0).default(0).describe('seed of shuffling, adapters, dropout and rounding'),
   checkpoint_every: count.default(50).describe('optimizer steps between checkpoints'),
   checkpoint_minutes: positive.optional().describe('minutes after which a checkpoint is due in any case'),
   eval_every: count
@@ -89,10 +109,23 @@ export const trainConfig = z.strictObject({
     .describe('precision of the exported weights'),
 });
 
+/** Schema of train.yaml. */
+export const trainConfig = trainKeys.superRefine(
+  ({ divergence_weight: input, cross_entropy_weight }, context) => {
+    const message = 'with a cross_entropy_weight of 0 as well nothing is learned';
+    if (input + cross_entropy_weight === 0)
+      context.addIssue({ code: 'custom', path: ['divergence_weight'], input, message });
+  },
+);
+
 export type TrainConfig = z.infer<typeof trainConfig>;
 
 /** The loss that a configuration describes. */
 export function lossOf(config: TrainConfig): DistillationLoss {
-  const { loss, beta, temperature, tail, clip, cross_entropy_weight: crossEntropyWeight } = config;
-  return { loss, beta, temperature, tail, clip: clip satisfies Clip, crossEntropyWeight };
+  const { loss, beta, temperature, tail, clip } = config;
+  const weights = {
+    divergenceWeight: config.divergence_weight,
+    crossEntropyWeight: config.cross_entropy_weight,
+  };
+  return { loss, beta, temperature, tail, clip: clip satisfies Clip, ...weights };
 }

@@ -7,6 +7,7 @@ import type { LogitsReader } from '../logits/logitsCache.ts';
 import { lossPositions, tokenCount } from '../mix/batches.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import type { StepBatch } from './epochSteps.ts';
+import { headBlockOf, type LossSums } from './headLoss.ts';
 import type { StepMetrics } from './metrics.ts';
 import { learningRateAt, type Schedule } from './schedule.ts';
 import { totalWeight } from './sourceWeights.ts';
@@ -29,14 +30,14 @@ export async function trainStep(
     const sums = accumulateGradients(student, batch, {
       loss,
       scale: 1 / total,
-      headBlock: config.head_block,
+      headBlock: headBlockOf(config.head_block, student.decoder.config),
       recompute: config.recompute,
       dropoutSeed: dropoutSeed(config.seed, at.step, i),
     });
     tf.dispose(Object.values(batch.targets));
     divergence += sums.divergence / total;
     crossEntropy += sums.crossEntropy / total;
-    if (!Number.isFinite(sums.divergence + sums.crossEntropy)) suspects.push(...idsOf(micro));
+    if (!Number.isFinite(weighted(sums, config))) suspects.push(...idsOf(micro));
   }
   const learningRate = learningRateAt(at.step, scheduleOf(config, at.totalSteps));
   let gradientNorm = NaN;
@@ -45,7 +46,7 @@ export async function trainStep(
   const isSkipped = !Number.isFinite(gradientNorm);
   return {
     step: at.step,
-    loss: divergence + config.cross_entropy_weight * crossEntropy,
+    loss: weighted({ divergence, crossEntropy }, config),
     divergence,
     cross_entropy: crossEntropy,
     learning_rate: learningRate,
@@ -54,6 +55,15 @@ export async function trainStep(
     loss_positions: lossPositions(batches.flat()),
     ...(isSkipped && { skipped: suspects.length > 0 ? suspects : idsOf(batches.flat()) }),
   };
+}
+
+/** The loss of its terms; one that is only watched may be infinite, as a cross-entropy that clipping keeps the divergence from. */
+function weighted(
+  { divergence, crossEntropy }: LossSums,
+  { divergence_weight, cross_entropy_weight }: TrainConfig,
+): number {
+  const term = (weight: number, value: number) => (weight === 0 ? 0 : weight * value);
+  return term(divergence_weight, divergence) + term(cross_entropy_weight, crossEntropy);
 }
 
 /** An int32 for each micro-batch of a run: a run that is resumed drops what the uninterrupted one does. */
@@ -76,6 +86,6 @@ function scheduleOf(config: TrainConfig, totalSteps: number): Schedule {
   };
 }
 
-function adamOptions({ beta1, beta2, epsilon, weight_decay, max_grad_norm }: TrainConfig) {
-  return { beta1, beta2, epsilon, weightDecay: weight_decay, maxGradNorm: max_grad_norm };
+function adamOptions({ beta1, beta2, epsilon, weight_decay, max_grad_norm, seed }: TrainConfig) {
+  return { beta1, beta2, epsilon, weightDecay: weight_decay, maxGradNorm: max_grad_norm, seed };
 }

@@ -20,6 +20,7 @@ import { refuseForDraws } from './drawnTeacher.ts';
 import { exportAdapter } from './exportAdapter.ts';
 import { exportModel } from './exportModel.ts';
 import { writeMetrics, type MetricRecord } from './metrics.ts';
+import { writeModelCard } from './modelCard.ts';
 import { bestEvaluation } from './runDecisions.ts';
 import { checkpointsOf, runSteps, type Run, type TrainHooks } from './runSteps.ts';
 import { checkSourceWeights } from './sourceWeights.ts';
@@ -72,9 +73,18 @@ export async function trainStudent(
       lora: config.lora,
       folder: join(folders.out, 'adapter'),
     });
+    const { mix } = folders;
+    const card = await writeModelCard(join(folders.out, 'model'), {
+      config,
+      metrics,
+      exported,
+      samples,
+      mix,
+    });
     const files = [
       await writeMetrics(join(folders.out, 'metrics.jsonl'), metrics),
       ...model.map((record) => ({ ...record, file: `model/${record.file}` })),
+      { ...card, file: `model/${card.file}` },
       ...adapter.map((record) => ({ ...record, file: `adapter/${record.file}` })),
     ];
     await writeTiming(folders.out, { metrics, seconds });

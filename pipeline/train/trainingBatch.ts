@@ -2,27 +2,34 @@
 // position j - 1; the cache holds one entry per target, in order.
 import { tf } from '../engine/tensorflow.ts';
 import type { CachedSample, LogitsReader } from '../logits/logitsCache.ts';
-import { paddedBatch, targetPositions, type PaddedBatch } from '../mix/batches.ts';
+import { packedBatch, paddedBatch, targetPositions, type TokenBatch } from '../mix/batches.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import type { TeacherTargets } from './distillationLoss.ts';
 import { LOG_ZERO } from './divergence.ts';
 import { positionWeights, type SourceWeights } from './sourceWeights.ts';
 
-/** A padded batch and the teacher at its targets, a row of `targets` for each of `rows`. */
-export interface TrainingBatch extends PaddedBatch {
+/** A batch and the teacher at its targets, a row of `targets` for each of `rows`. */
+export interface TrainingBatch extends TokenBatch {
   targets: TeacherTargets;
+}
+
+/** As train.yaml has them. */
+interface BatchOptions {
+  temperature: number;
+  packing?: 'on' | 'off';
+  source_weights?: SourceWeights;
 }
 
 /** Reads the teacher's entries of a batch and lays everything out; free the targets with `tf.dispose`. */
 export async function trainingBatch(
   batch: readonly Sample[],
   cache: LogitsReader,
-  { temperature, source_weights: weights = {} }: { temperature: number; source_weights?: SourceWeights },
+  { temperature, packing = 'off', source_weights: weights = {} }: BatchOptions,
 ): Promise<TrainingBatch> {
   const cached = await Promise.all(batch.map(({ id }) => cache.read(id, { temperature })));
   const targets = teacherTargets(batch, cached);
   if (Object.keys(weights).length > 0) targets.weights = positionWeights(batch, weights);
-  return { ...paddedBatch(batch), targets };
+  return { ...(packing === 'on' ? packedBatch(batch) : paddedBatch(batch)), targets };
 }
 
 function teacherTargets(batch: readonly Sample[], cached: readonly CachedSample[]): TeacherTargets {

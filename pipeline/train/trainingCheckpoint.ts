@@ -1,5 +1,5 @@
-// Training state on disk: float32 masters and moments in one safetensors file, and state.json, committed after it,
-// which names the file, the step and the metrics so far. The newest is kept, and that of the best evaluation, which
+// Training state on disk: weights and moments, in the precision they are held in, in one safetensors file, and
+// state.json, committed after it, which names the file, the step and the metrics so far. The newest is kept, and that of the best evaluation, which
 // has to be saved at its step; what state.json does not name is litter.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,11 +7,13 @@ import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';
 import { filesAreIntact } from '../artifact/manifest.ts';
 import { UserError } from '../config/userError.ts';
 import { findText } from '../artifact/optionalFiles.ts';
+import type { DType } from '../engine/rawOp.ts';
 import { bytesOf, tensorFromBytes } from '../engine/tensorBytes.ts';
 import { tf } from '../engine/tensorflow.ts';
 import { assign, withValue, type Variable } from '../engine/variable.ts';
-import { openSafetensors, writeSafetensors, type TensorSource } from '../model/safetensors.ts';
+import { openSafetensors, writeSafetensors, type Dtype, type TensorSource } from '../model/safetensors.ts';
 import type { MetricRecord } from './metrics.ts';
+import { savedVariables } from './optimizerState.ts';
 import { bestEvaluation } from './runDecisions.ts';
 import { refreshCopies, type Student } from './student.ts';
 
@@ -56,7 +58,7 @@ export async function restoreStep(folder: string, student: Student, step: number
     for (const [name, variable] of stateVariables(student)) {
       const { data, shape } = await file.read(name);
       requireSameShape(file.path, name, { found: shape, expected: withValue(variable, (v) => v.shape) });
-      tf.tidy(() => assign(variable, tensorFromBytes(data, shape, 'float32')));
+      tf.tidy(() => assign(variable, tensorFromBytes(data, shape, variable.dtype)));
     }
   } finally {
     await file.close();
@@ -84,14 +86,14 @@ async function readState(path: string): Promise<(TrainingState & { files: FileRe
 }
 
 function stateVariables({ parameters }: Student): [string, Variable][] {
-  return [...parameters].flatMap(([name, { state }]): [string, Variable][] => [
-    [`weight.${name}`, state.weight],
-    [`first_moment.${name}`, state.firstMoment],
-    [`second_moment.${name}`, state.secondMoment],
-  ]);
+  return [...parameters].flatMap(([name, { state }]) =>
+    savedVariables(state).map(([part, variable]): [string, Variable] => [`${part}.${name}`, variable]),
+  );
 }
+
+const FILE_DTYPES: { [dtype in DType]?: Dtype } = { float32: 'F32', bfloat16: 'BF16', uint8: 'U8' };
 
 function source(name: string, variable: Variable): TensorSource {
   const shape = withValue(variable, (value) => value.shape);
-  return { name, dtype: 'F32', shape, data: () => withValue(variable, bytesOf) };
+  return { name, dtype: FILE_DTYPES[variable.dtype]!, shape, data: () => withValue(variable, bytesOf) };
 }

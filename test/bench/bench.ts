@@ -1,6 +1,7 @@
 // `make bench`: our speed and peak memory against transformers + PyTorch (and hqq) on the same weights, on this CPU.
 // Every run is a process of its own that warms up, prints a JSON line {"seconds"} a repetition and {"peakBytes"} at
-// the end; the sides take turns, so that a machine that slows down slows both, and medians are compared.
+// the end; the sides take turns, so that a machine that slows down slows both, and medians are compared. A training
+// step tells the part of it that its data took, {"loadingSeconds"}.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -34,6 +35,8 @@ interface Comparison {
   length: number;
   ours: Side;
   theirs: Side;
+  /** One process of each side with one repetition: peak memory needs no more. */
+  memoryAlone?: boolean;
 }
 
 const COMPARISONS: Comparison[] = [
@@ -63,6 +66,12 @@ const COMPARISONS: Comparison[] = [
   },
   { name: 'kd_step_4x256', batch: 4, length: 256, ours: KD_STEP, theirs: PYTORCH_KD_STEP },
   { name: 'kd_step_2x1024', batch: 2, length: 1024, ours: KD_STEP, theirs: PYTORCH_KD_STEP },
+  ...[512, 1024, 2048, 4096].flatMap((length) =>
+    [[], ['--recompute']].map((flags) => ({
+      ...{ name: `kd_step_1x${length}${flags.length > 0 ? '_recompute' : ''}`, batch: 1, length },
+      ...{ ours: { ...KD_STEP, flags }, theirs: { ...PYTORCH_KD_STEP, flags }, memoryAlone: true },
+    })),
+  ),
 ];
 
 // PyTorch gives its large buffers back to the kernel at every step and takes page faults for them again; with a heap
@@ -78,7 +87,7 @@ const INSTALL =
   '(DIR/bin/pip install torch transformers safetensors hqq==0.2.8) and run "REDISTILL_PYTHON=DIR/bin/python make bench"';
 
 const measured = z.union([
-  z.object({ seconds: z.number() }),
+  z.object({ seconds: z.number(), loadingSeconds: z.number().optional() }),
   z.object({ peakBytes: z.number() }),
   z.object({ matmulRate: z.number() }),
 ]);
@@ -125,9 +134,10 @@ interface Setting {
 }
 
 async function compare(
-  { name, unit = 'tokens/s', batch, length, ...sides }: Comparison,
-  setting: Setting,
+  { name, unit = 'tokens/s', batch, length, memoryAlone = false, ...sides }: Comparison,
+  given: Setting,
 ): Promise<void> {
+  const setting = memoryAlone ? { ...given, rounds: 1, repeats: 1 } : given;
   const ours: Run[] = [];
   const theirs: Run[] = [];
   for (let round = 0; round < setting.rounds; round++) {
@@ -136,8 +146,11 @@ async function compare(
   }
   const rate = (runs: Run[]) => (batch * length) / median(runs.flatMap(({ seconds }) => seconds));
   const gigabytes = (runs: Run[]) => median(runs.map(({ peakBytes }) => peakBytes)) / 1e9;
-  printLine(name, rate(ours), rate(theirs), unit);
+  if (!memoryAlone) printLine(name, rate(ours), rate(theirs), unit);
   printLine(`${name}_memory`, gigabytes(ours), gigabytes(theirs), 'GB');
+  const loading = (runs: Run[]) => 100 * median(runs.flatMap(({ loadingShares }) => loadingShares));
+  if (!memoryAlone && ours[0]!.loadingShares.length > 0)
+    printLine(`${name}_loading`, loading(ours), loading(theirs), '% of the step');
   if (!('task' in sides.ours) || sides.ours.task !== 'prefill') return;
   const perToken = await productFlops(setting.teacher);
   const machine = median(ours.map(({ matmulRate }) => matmulRate)) * 1e9;
@@ -157,9 +170,19 @@ async function runSide(
   const values = { batch, length, repeats, model: side.model === 'quantized' ? setting.quantized : model };
   const flags = Object.entries(values).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
   const file = (name: string) => join(import.meta.dirname, name);
+  const extra = [...(side.flags ?? [])];
   if ('task' in side)
-    return run([process.execPath, '--import', 'tsx', file('ours.ts'), '--task', side.task, ...flags]);
-  const extra = [...(side.flags ?? []), ...(compile ? ['--compile'] : [])];
+    return run([
+      process.execPath,
+      '--import',
+      'tsx',
+      file('ours.ts'),
+      '--task',
+      side.task,
+      ...flags,
+      ...extra,
+    ]);
+  if (compile) extra.push('--compile');
   return run([python, file(side.script), ...flags, ...extra], KEPT_HEAP);
 }
 
@@ -181,17 +204,23 @@ function printLine(name: string, ours: number, theirs: number, unit: string): vo
 /** What a process measured. */
 interface Run {
   seconds: number[];
+  /** Of training steps, the part that reading and laying out the batch took. */
+  loadingShares: number[];
   peakBytes: number;
   /** GFLOP/s of square bfloat16 products right after, by our side only. */
   matmulRate: number;
 }
 
 async function run(command: string[], settings: NodeJS.ProcessEnv = {}): Promise<Run> {
-  const result: Run = { seconds: [], peakBytes: 0, matmulRate: 0 };
+  const result: Run = { seconds: [], loadingShares: [], peakBytes: 0, matmulRate: 0 };
   for (const line of (await outputOf(command, settings)).split('\n').filter((text) => text.startsWith('{'))) {
     const value = measured.parse(JSON.parse(line));
-    if ('seconds' in value) result.seconds.push(value.seconds);
-    else Object.assign(result, value);
+    if (!('seconds' in value)) Object.assign(result, value);
+    else {
+      const { seconds, loadingSeconds } = value;
+      result.seconds.push(seconds);
+      if (loadingSeconds !== undefined) result.loadingShares.push(loadingSeconds / seconds);
+    }
   }
   return result;
 }

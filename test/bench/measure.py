@@ -1,5 +1,5 @@
 # What both references take from bench.ts and print for it: a JSON line {"seconds"} a repetition after two to warm up,
-# then {"peakBytes"}, the most memory the process ever had.
+# with the {"loadingSeconds"} among them that a step gives back, then {"peakBytes"}, the most memory the process ever had.
 import argparse
 import json
 import re
@@ -14,6 +14,7 @@ def arguments():
     parser.add_argument("--repeats", type=int, required=True)
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--hqq", action="store_true")
+    parser.add_argument("--recompute", action="store_true")
     return parser.parse_args()
 
 
@@ -22,8 +23,9 @@ def measure(step, repeats):
         step()
     for _ in range(repeats):
         start = time.perf_counter()
-        step()
-        print(json.dumps({"seconds": time.perf_counter() - start}), flush=True)
+        loading = step()
+        seconds = {"seconds": time.perf_counter() - start}
+        print(json.dumps(seconds if loading is None else {**seconds, "loadingSeconds": loading}), flush=True)
     with open("/proc/self/status") as status:
         peak_kib = int(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1])
     print(json.dumps({"peakBytes": peak_kib * 1024}), flush=True)

@@ -1,6 +1,6 @@
 // Our side of `make bench`: the calls of the stages logits and train in the shape of one comparison.
-// Prints what measure.py prints: a JSON line {"seconds"} a repetition after two to warm up, then {"peakBytes"};
-// and {"matmulRate"}, as the machine's rate changes with what else it does.
+// Prints what measure.py prints: a JSON line {"seconds"} a repetition after two to warm up, of a training step with the
+// {"loadingSeconds"} among them, then {"peakBytes"}; and {"matmulRate"}, as the machine's rate changes with what else it does.
 import { readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,6 +17,7 @@ import { lossPositions, targetPositions } from '../../pipeline/mix/batches.ts';
 import type { Sample } from '../../pipeline/mix/tokensArrow.ts';
 import { loadDecoder } from '../../pipeline/model/loadDecoder.ts';
 import { readModelConfig } from '../../pipeline/model/modelConfig.ts';
+import { headBlockOf } from '../../pipeline/train/headLoss.ts';
 import { accumulateGradients, applyUpdate, createStudent } from '../../pipeline/train/student.ts';
 import { lossOf, trainConfig } from '../../pipeline/train/trainConfig.ts';
 import { trainingBatch } from '../../pipeline/train/trainingBatch.ts';
@@ -29,10 +30,14 @@ interface Shape {
   model: string;
   batch: number;
   length: number;
+  recompute: boolean;
 }
 
+/** Gives, of a training step, the seconds in which its batch was read and laid out. */
+type Repetition = () => Promise<{ loadingSeconds?: number }>;
+
 /** Teacher prefill and top-64 as the stage logits computes them, with its default head block. */
-async function prefill(shape: Shape): Promise<() => Promise<void>> {
+async function prefill(shape: Shape): Promise<Repetition> {
   const decoder = await loadDecoder(shape.model, { dtype: 'bfloat16' });
   const vocabularySize = decoder.config.vocabSize;
   const samples = randomSamples(shape, vocabularySize);
@@ -42,25 +47,30 @@ async function prefill(shape: Shape): Promise<() => Promise<void>> {
   };
   return async () => {
     await teacherLogits(decoder, samples, options);
+    return {};
   };
 }
 
 /** One optimizer step as the stage train takes it, with its defaults, from a cache on disk. */
-async function kdStep(shape: Shape): Promise<() => Promise<void>> {
+async function kdStep(shape: Shape): Promise<Repetition> {
   const { vocabSize } = await readModelConfig(shape.model);
   const samples = randomSamples(shape, vocabSize);
   const cache = await temporaryCache(samples, vocabSize);
-  const config = trainConfig.parse({ learning_rate: 2e-4 });
+  const config = trainConfig.parse({ learning_rate: 2e-4, recompute: shape.recompute });
   const { learning_rate: learningRate, weight_decay: weightDecay, max_grad_norm: maxGradNorm } = config;
-  const { beta1, beta2, epsilon, head_block: headBlock, recompute } = config;
+  const { beta1, beta2, epsilon, recompute } = config;
   const student = await createStudent(shape.model, config);
+  const headBlock = headBlockOf(config.head_block, student.decoder.config);
   const scale = 1 / lossPositions(samples);
   let step = 0;
   return async () => {
+    const start = performance.now();
     const batch = await trainingBatch(samples, cache, config);
+    const loadingSeconds = (performance.now() - start) / 1000;
     accumulateGradients(student, batch, { loss: lossOf(config), scale, headBlock, recompute });
     tf.dispose(Object.values(batch.targets));
     applyUpdate(student, { learningRate, weightDecay, maxGradNorm, beta1, beta2, epsilon, step: ++step });
+    return { loadingSeconds };
   };
 }
 
@@ -107,12 +117,12 @@ function madeUpLogits(sample: Sample, vocabularySize: number): SampleLogits {
   };
 }
 
-async function measure(step: () => Promise<void>, repeats: number): Promise<void> {
+async function measure(step: Repetition, repeats: number): Promise<void> {
   for (let i = 0; i < 2; i++) await step();
   for (let i = 0; i < repeats; i++) {
     const start = performance.now();
-    await step();
-    console.log(JSON.stringify({ seconds: (performance.now() - start) / 1000 }));
+    const told = await step();
+    console.log(JSON.stringify({ seconds: (performance.now() - start) / 1000, ...told }));
   }
   const [, peakKib] = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))!;
   console.log(JSON.stringify({ peakBytes: Number(peakKib) * 1024 }));
@@ -121,9 +131,17 @@ async function measure(step: () => Promise<void>, repeats: number): Promise<void
 
 const text = { type: 'string' } as const;
 const { values } = parseArgs({
-  options: { task: text, model: text, batch: text, length: text, repeats: text },
+  options: {
+    task: text,
+    model: text,
+    batch: text,
+    length: text,
+    repeats: text,
+    recompute: { type: 'boolean', default: false },
+  },
 });
-const shape = { model: values.model!, batch: Number(values.batch), length: Number(values.length) };
+const { model, batch, length, recompute } = values;
+const shape = { model: model!, batch: Number(batch), length: Number(length), recompute };
 const tasks = { prefill, kdStep, quantize };
 const step = await tasks[values.task as keyof typeof tasks](shape);
 await measure(step, Number(values.repeats));

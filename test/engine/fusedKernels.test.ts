@@ -2,6 +2,7 @@
 // Sizes are odd on purpose, so that vectors, blocks and tiles end where rows do not.
 import t from 'tap';
 import { hasFusedKernels, withoutFusedKernels } from '../../pipeline/engine/fusedKernels.ts';
+import { dropout } from '../../pipeline/engine/dropout.ts';
 import { cast } from '../../pipeline/engine/layoutOps.ts';
 import {
   dequantizeRows,
@@ -17,12 +18,13 @@ import { dtypeOf, rawOp, type DType } from '../../pipeline/engine/rawOp.ts';
 import { logSumExp, scaledSoftmax } from '../../pipeline/engine/softmax.ts';
 import { backpropagate, record } from '../../pipeline/engine/tape.ts';
 import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
+import { disposeVariable, readVariable, variableOf } from '../../pipeline/engine/variable.ts';
 import { topOfLogits } from '../../pipeline/logits/topTokens.ts';
-import { causalAttention } from '../../pipeline/model/causalAttention.ts';
 import { addResidual } from '../../pipeline/model/decoder.ts';
+import { attentionGroups, packedAttention } from '../../pipeline/model/packedAttention.ts';
 import { rmsNorm } from '../../pipeline/model/rmsNorm.ts';
-import { rotaryTables } from '../../pipeline/model/rotaryEmbedding.ts';
 import { swiglu } from '../../pipeline/model/swiglu.ts';
+import { addToGradient, addToRows, globalNorm } from '../../pipeline/train/gradients.ts';
 
 const DTYPES = ['float32', 'bfloat16'] as const;
 const TOLERANCE = { float32: 2e-6, bfloat16: 2 ** -7 }; // relative to the largest value of the row
@@ -43,8 +45,16 @@ function difference(compute: () => Tensor): number {
   });
 }
 
-const rotaryOf = (length: number) =>
-  rotaryTables({ rope: { theta: 10_000, scaling: { type: 'default' } }, headDim: 24, length });
+/** Of 6 heads that share 2 keys, over samples of these lengths. */
+function attentionCase(lengths: number[], dtype: DType): Case {
+  const [headDim, N] = [24, lengths.reduce((sum, length) => sum + length, 0)];
+  const rope = { theta: 10_000, scaling: { type: 'default' } } as const;
+  const groups = attentionGroups({ rope, headDim }, lengths);
+  return {
+    inputs: [normal([N, 10 * headDim], dtype)],
+    compute: (heads) => packedAttention(heads, { queryHeads: 6, headDim, groups }),
+  };
+}
 
 interface Case {
   inputs: Tensor[];
@@ -69,14 +79,9 @@ const CASES: Record<string, (dtype: 'float32' | 'bfloat16') => Case> = {
     inputs: [normal([7, 301]), normal([7, 301], dtype, 2)],
     compute: (x, y) => addResidual(x, y),
   }),
-  'causalAttention, one block of queries': (dtype) => ({
-    inputs: [normal([2, 77, 10, 24], dtype)],
-    compute: (heads) => causalAttention(heads, { queryHeads: 6, rotary: rotaryOf(77) }),
-  }),
-  'causalAttention, two blocks of queries': (dtype) => ({
-    inputs: [normal([2, 300, 10, 24], dtype)],
-    compute: (heads) => causalAttention(heads, { queryHeads: 6, rotary: rotaryOf(300) }),
-  }),
+  'attention, one block of queries': (dtype) => attentionCase([77, 77], dtype),
+  'attention, three blocks of queries': (dtype) => attentionCase([601, 601], dtype),
+  'attention, samples of several lengths': (dtype) => attentionCase([300, 280, 77, 76, 5], dtype),
 };
 
 /** The gradients of all inputs for one random gradient of the value. */
@@ -167,6 +172,54 @@ t.test('softmax of wide rows', (t) => {
     const factor = normal([6, 1], 'float32', 2);
     const scaled = difference(() => scaledSoftmax(x, { logSumExp: logSumExp(x), factor, dtype }));
     t.ok(scaled < TOLERANCE[dtype], `scaled softmax in ${dtype}: ${scaled}`);
+  }
+  t.end();
+});
+
+t.test('dropout, to the bit, and as often as asked for', (t) => {
+  for (const dtype of DTYPES) {
+    const drop = (rate: number, index = 5) => dropout(normal([71, 301], dtype), { key: [-9, index], rate });
+    t.equal(
+      difference(() => drop(0.3)),
+      0,
+      dtype,
+    );
+    const zeros = (x: Tensor) => tf.equal(cast(x, 'float32'), 0).cast('float32');
+    const [some, none, others] = [zeros(drop(0.3)), zeros(drop(0)), zeros(drop(0.3, 6))];
+    const spread = Math.sqrt((0.3 * 0.7) / some.size);
+    t.ok(Math.abs(some.mean().dataSync()[0]! - 0.3) < 4 * spread);
+    t.equal(none.sum().dataSync()[0], 0);
+    t.ok(Math.abs(some.mul(others).mean().dataSync()[0]! - 0.09) < 4 * spread, 'another key is independent');
+  }
+  t.end();
+});
+
+t.test('sums and squares of gradients', (t) => {
+  for (const dtype of DTYPES) {
+    const norm = difference(() => {
+      const gradient = variableOf(() => normal([71, 301], dtype));
+      const value = tf.scalar(globalNorm([gradient]));
+      disposeVariable(gradient);
+      return value;
+    });
+    t.ok(norm < TOLERANCE.float32, `norm in ${dtype}: ${norm}`);
+    const sum = difference(() => {
+      let gradient = addToGradient(undefined, normal([71, 301], dtype));
+      for (const seed of [2, 3]) gradient = addToGradient(gradient, normal([71, 301], dtype, seed));
+      const value = readVariable(gradient);
+      disposeVariable(gradient);
+      return value;
+    });
+    t.equal(sum, 0, `sum in ${dtype}`);
+    const rows = difference(() => {
+      const before = addToGradient(undefined, normal([71, 301], dtype));
+      const at = { rows: Int32Array.of(70, 3, 3, 0), shape: [71, 301] };
+      const gradient = addToRows(before, normal([4, 301], 'float32', 2), at);
+      const value = readVariable(gradient);
+      disposeVariable(gradient);
+      return value;
+    });
+    t.equal(rows, 0, `rows in ${dtype}`);
   }
   t.end();
 });

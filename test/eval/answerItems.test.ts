@@ -31,9 +31,13 @@ const WRITING = Array.from({ length: 70 }, (_, docId): EvalItem => {
   };
 });
 
-async function scene(t: Test, dtype: 'float32' | 'bfloat16' = 'bfloat16') {
+async function scene(
+  t: Test,
+  dtype: 'float32' | 'bfloat16' = 'bfloat16',
+  model: Parameters<typeof makeTinyModel>[1] = {},
+) {
   const folder = t.testdir();
-  await makeTinyModel(folder);
+  await makeTinyModel(folder, model);
   const decoder = await loadDecoder(folder, { dtype });
   t.teardown(() => disposeDecoder(decoder));
   const tokenizer = await loadTokenizer(folder);
@@ -84,16 +88,12 @@ t.test('an answer is that to its own request', async (t) => {
 });
 
 t.test('a damaged model is refused', async (t) => {
-  const folder = t.testdir();
   const edit = (name: string, values: Float32Array) => {
     if (name === 'model.norm.weight') values[0] = NaN;
   };
-  await makeTinyModel(folder, { edit });
-  const decoder = await loadDecoder(folder, { dtype: 'float32' });
-  const tokenizer = await loadTokenizer(folder);
+  const { answer } = await scene(t, 'float32', { edit });
   const before = tf.memory().numTensors;
-  for (const item of ITEMS.slice(0, 2))
-    await t.rejects(answerItems({ decoder, tokenizer }, [item]).next(), { message: /NaN or infinite/ });
+  for (const items of [CHOOSING, WRITING])
+    await t.rejects(answer(`damaged-${items.length}`, items.slice(0, 2)), { message: /NaN or infinite/ });
   t.equal(tf.memory().numTensors, before, 'no tensor is left');
-  disposeDecoder(decoder);
 });

@@ -1,6 +1,7 @@
 // Caches of drawn tokens (method: sample) through the stage: the same bytes again, figures without a tail, the full
 // distribution's log-sum-exp and entropy, scores of held-out samples, and refusals.
 import t from 'tap';
+import type { Manifest } from '../../pipeline/artifact/manifest.ts';
 import { openLogits } from '../../pipeline/logits/logitsCache.ts';
 import { logitsConfig } from '../../pipeline/logits/logitsConfig.ts';
 import { logitsSummary } from '../../pipeline/logits/logitsSummary.ts';
@@ -21,6 +22,10 @@ t.test('the same draws again, with the log-sum-exp and entropy of the full distr
   const { manifest } = await dump();
   await dump({ out: at('again') });
   t.same(sumsOf(at('again')), sumsOf(at('out')), 'every byte');
+  const other = await dump({ config: { ...CONFIG, ...DRAWN, draw_seed: 1 }, out: at('again') });
+  t.notOk(other.upToDate, 'another seed is another cache');
+  const shards = (of?: Manifest) => of!.files.map(({ sha256 }) => sha256);
+  t.notSame(shards(other.manifest), shards(manifest));
   const exactly = { ...CONFIG, top_k: 300, mass: 1, precision: 'float32' as const };
   await dump({ config: exactly, out: at('all') });
   const [drawn, all] = [await openLogits(at('out')), await openLogits(at('all'))];

@@ -99,7 +99,7 @@ t.test('a logit that is NaN or infinite leaves its row undefined, and no other',
   t.end();
 });
 
-t.test('the places of a sample depend on its id alone', (t) => {
+t.test('the places of a sample depend on its id and the seed alone', (t) => {
   const [a, b] = randomSamples(2) as [
     ReturnType<typeof randomSamples>[0],
     ReturnType<typeof randomSamples>[0],
@@ -115,6 +115,9 @@ t.test('the places of a sample depend on its id alone', (t) => {
     rows.map((row) => [...alone(row)]),
   );
   t.notSame([...placesOfRows([b], 7)(0)], [...placesOfRows([a], 7)(0)]);
+  const seeded = [undefined, 0, 1].map((seed) => [...placesOfRows([a], 7, seed)(0)].join());
+  t.equal(new Set(seeded).size, 3, 'each seed draws other tokens');
+  t.same([...placesOfRows([a], 7, 1)(0)].join(), seeded[2], 'and the same again');
   t.end();
 });
 

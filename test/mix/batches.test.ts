@@ -1,9 +1,12 @@
-// Samples in groups of similar length, and as one padded matrix with the rows that predict targets.
+// Samples in groups of similar length or even size, as one matrix with or without padding, and the rows that predict
+// targets.
 import t from 'tap';
 import {
   batchesByLength,
   hasTargets,
   lossPositions,
+  packedBatch,
+  packedBatches,
   paddedBatch,
   targetPositions,
 } from '../../pipeline/mix/batches.ts';
@@ -28,6 +31,27 @@ t.test('groups stay within the budget, padding included; a longer sample stands 
     [[9], [4, 3], [3, 2]],
   );
   t.same(batchesByLength([], 10), []);
+  t.end();
+});
+
+t.test('packed batches are few and even; a longer sample stands alone', (t) => {
+  const lengthsOf = (lengths: number[], maxTokens: number) =>
+    packedBatches(
+      lengths.map((length, i) => sample(i, length)),
+      maxTokens,
+    ).map((batch) => batch.map(({ tokenIds }) => tokenIds.length));
+  t.same(lengthsOf([3, 9, 2, 4, 3], 8), [[9], [4, 2], [3, 3]]);
+  t.same(lengthsOf([5, 5, 5], 8), [[5], [5], [5]], 'one more than their tokens ask for');
+  t.same(lengthsOf([9, 9], 8), [[9], [9]]);
+  t.same(lengthsOf([], 8), []);
+  t.end();
+});
+
+t.test('packed samples follow each other, and nothing predicts the first token of one', (t) => {
+  const { ids, B, T, rows, lengths } = packedBatch([sample(10, 4), sample(20, 2), sample(30, 3)]);
+  t.same([B, T, lengths], [1, 9, [4, 2, 3]]);
+  t.same([...ids], [10, 11, 12, 13, 20, 21, 30, 31, 32]);
+  t.same([...rows], [1, 2, 7]);
   t.end();
 });
 

@@ -1,11 +1,16 @@
-// The loss and its gradient against PyTorch in float64 (../shared/fixtures/kd).
+// The loss and its gradient against PyTorch in float64: every combination of its parts (test/golden/train/losses.json),
+// and values computed independently of this project (../shared/fixtures/kd).
 import t from 'tap';
+import { validate } from '../../pipeline/config/loadConfig.ts';
 import { tf, type Tensor } from '../../pipeline/engine/tensorflow.ts';
 import {
   distillationLoss,
+  lossValues,
   type DistillationLoss,
   type TeacherTargets,
 } from '../../pipeline/train/distillationLoss.ts';
+import { LOG_ZERO } from '../../pipeline/train/divergence.ts';
+import { trainConfig } from '../../pipeline/train/trainConfig.ts';
 import { FIXTURES, without } from '../needs.ts';
 import { readJson } from '../readJson.ts';
 
@@ -31,6 +36,14 @@ interface Fixture {
   ce_labels_T1: Golden;
 }
 
+interface CombinationGoldens {
+  teacher: number[][];
+  student: number[][];
+  ids: number[][]; // most probable first, not all rows of one length
+  labels: number[];
+  cases: { loss: DistillationLoss; divergence: number[]; crossEntropy: number[]; gradient: number[][] }[];
+}
+
 const PLAIN: DistillationLoss = {
   loss: 'forward_kl',
   beta: 0.5,
@@ -40,32 +53,42 @@ const PLAIN: DistillationLoss = {
   crossEntropyWeight: 0,
 };
 
-/** Targets of full teacher logits at temperature T, keeping the tokens `ids`. */
+/** Targets of full teacher logits at temperature T, keeping the tokens `ids`; rows with fewer than others are padded. */
 function targetsFrom(teacher: number[][], ids: number[][], labels: number[], T: number): TeacherTargets {
-  const scaled = tf.tensor2d(teacher).div<Tensor>(T);
-  const logSumExp = tf.logSumExp(scaled, 1, true);
-  const logits = tf.tensor2d(teacher.map((row, n) => ids[n]!.map((id) => row[id]!)));
-  const tail = teacher.map((row, n) => {
-    const z = row.map((value) => value / T);
-    const max = Math.max(...z);
-    const total = z.reduce((sum, value) => sum + Math.exp(value - max), 0);
-    const outside = z.reduce(
-      (sum, value, id) => (ids[n]!.includes(id) ? sum : sum + Math.exp(value - max)),
-      0,
-    );
-    return [outside === 0 ? -1e4 : Math.log(outside / total)];
+  const K = Math.max(...ids.map((row) => row.length));
+  const padded = (row: number[], value: number) => [...row, ...Array<number>(K - row.length).fill(value)];
+  const rows = teacher.map((row, n) => {
+    const total = logSumExp(row.map((z) => z / T));
+    const outside = row.filter((_, id) => !ids[n]!.includes(id)).map((z) => z / T);
+    return { total: [total], tail: [outside.length === 0 ? LOG_ZERO : logSumExp(outside) - total] };
   });
   return {
-    ids: tf.tensor2d(ids, undefined, 'int32'),
-    logits,
-    logSumExp,
-    logTailMass: tf.tensor2d(tail),
+    ids: tf.tensor2d(
+      ids.map((row) => padded(row, -1)),
+      undefined,
+      'int32',
+    ),
+    logits: tf.tensor2d(
+      ids.map((row, n) =>
+        padded(
+          row.map((id) => teacher[n]![id]!),
+          0,
+        ),
+      ),
+    ),
+    logSumExp: tf.tensor2d(rows.map(({ total }) => total)),
+    logTailMass: tf.tensor2d(rows.map(({ tail }) => tail)),
     labels: tf.tensor2d(
       labels.map((label) => [label]),
       undefined,
       'int32',
     ),
   };
+}
+
+function logSumExp(values: readonly number[]): number {
+  const max = Math.max(...values);
+  return max + Math.log(values.reduce((sum, value) => sum + Math.exp(value - max), 0));
 }
 
 /** The largest |a - b| over the largest |b|. */
@@ -76,6 +99,67 @@ function relativeDifference(a: Tensor, b: number[] | number[][]): number {
     .div(tf.max(tf.abs(expected)))
     .dataSync()[0]!;
 }
+
+t.test('every combination equals float64 PyTorch: values at each position, gradients', (t) => {
+  const { teacher, student, ids, labels, cases } = readJson(
+    'test/golden/train/losses.json',
+  ) as CombinationGoldens;
+  for (const { loss, ...expected } of cases)
+    tf.tidy(() => {
+      const targets = targetsFrom(teacher, ids, labels, loss.temperature);
+      const { divergence, crossEntropy, dLogits } = distillationLoss(tf.tensor2d(student), targets, loss);
+      const values = lossValues(tf.tensor2d(student), targets, loss);
+      const positionwise = (x: Tensor, expected: number[]) =>
+        expected.map((value, n) => relativeDifference(x.slice(n, 1), [value]));
+      const apart = [
+        ...positionwise(divergence, expected.divergence),
+        ...positionwise(values.divergence, expected.divergence),
+        ...positionwise(crossEntropy, expected.crossEntropy),
+        relativeDifference(dLogits, expected.gradient), // where a softmax is all but 0 or 1, differences of larger numbers
+      ];
+      const worst = Math.max(...apart);
+      t.ok(worst < 1e-5, `${JSON.stringify(loss)}: relative difference ${worst}`);
+    });
+  t.equal(
+    cases.length,
+    4 * 2 * 4 * 3 * 2,
+    'losses, tails, clips, temperatures, weights of the cross-entropy',
+  );
+  t.end();
+});
+
+t.test('the gradient is that of both terms, each times its weight', (t) => {
+  const [V, ids] = [6, [[3, 0], [1, 4], [5, 2]]]; // prettier-ignore
+  const logitsOf = (seed: number) => tf.randomNormal([3, V], 0, 2, 'float32', seed);
+  const student = logitsOf(1);
+  const targets = targetsFrom(logitsOf(2).arraySync() as number[][], ids, [0, 3, 2], 1);
+  const gradient = (changes: Partial<DistillationLoss>) =>
+    distillationLoss(student, targets, { ...PLAIN, ...changes }).dLogits;
+  const textAlone = student
+    .softmax()
+    .sub<Tensor>(tf.oneHot([0, 3, 2], V))
+    .arraySync() as number[][];
+  for (const changes of [{}, { clip: { relative: 2 } }, { tail: 'drop' }, { temperature: 2 }] as const) {
+    const by = (divergenceWeight: number, crossEntropyWeight: number) =>
+      gradient({ ...changes, divergenceWeight, crossEntropyWeight });
+    const both = gradient(changes).mul(0.3).add<Tensor>(tf.tensor(textAlone).mul(0.5));
+    const what = JSON.stringify(changes);
+    const apart = relativeDifference(by(0.3, 0.5), both.arraySync() as number[][]);
+    t.ok(apart < 1e-6, `${what}: the weighted sum, relative difference ${apart}`);
+    const alone = relativeDifference(by(0, 1), textAlone);
+    t.ok(alone < 1e-6, `${what}: of the text alone softmax - onehot, relative difference ${alone}`);
+  }
+  t.end();
+});
+
+t.test('a loss of neither term is refused', (t) => {
+  const parsing = (config: object) => () => validate(trainConfig, config, () => 'train.yaml');
+  t.throws(parsing({ divergence_weight: 0 }), {
+    message: 'train.yaml: divergence_weight = 0: with a cross_entropy_weight of 0 as well nothing is learned',
+  });
+  t.doesNotThrow(parsing({ divergence_weight: 0, cross_entropy_weight: 1 }));
+  t.end();
+});
 
 t.test('values and gradients equal float64 PyTorch', { skip: without(FIXTURE) }, async (t) => {
   const kd = readJson(FIXTURE) as Fixture;

@@ -17,7 +17,7 @@ const options = { seed: 3, epoch: 0, batchTokens: 200, microBatchTokens: 90 };
 const idsOf = (steps: Sample[][][]) => steps.flat(2).map(({ id }) => id);
 
 t.test('an epoch has every sample once, in steps and micro-batches of their sizes', (t) => {
-  const steps = epochSteps(samples, options);
+  const steps = epochSteps(samples, { ...options, packing: 'off' });
   t.same(
     idsOf(steps).sort(),
     samples.map(({ id }) => id),
@@ -30,6 +30,17 @@ t.test('an epoch has every sample once, in steps and micro-batches of their size
     const { B, T } = paddedBatch(micro);
     t.ok(B * T <= 90 || B === 1, `${B} x ${T} tokens with padding`);
   }
+  t.end();
+});
+
+t.test('packing cuts the same steps into other micro-batches', (t) => {
+  const [packed, padded] = (['on', 'off'] as const).map((packing) =>
+    epochSteps(samples, { ...options, packing }),
+  ) as [Sample[][][], Sample[][][]];
+  t.equal(packed.length, padded.length);
+  packed.forEach((step, i) => t.same(idsOf([step]).sort(), idsOf([padded[i]!]).sort()));
+  for (const micro of packed.flat()) t.ok(tokenCount(micro) <= 90, `${tokenCount(micro)} tokens`);
+  t.ok(packed.flat().length < padded.flat().length, 'fewer of them');
   t.end();
 });
 

@@ -59,7 +59,7 @@ export function stir(student: Student): void {
 export function backward(
   student: Student,
   batch: TrainingBatch,
-  options: { recompute?: boolean; dropoutSeed?: number } = {},
+  options: { recompute?: boolean; dropoutSeed?: number; headBlock?: number } = {},
 ): number {
   const n = batch.rows.length;
   const { divergence } = accumulateGradients(student, batch, {

@@ -1,5 +1,5 @@
-// What a run does when it cannot go on: a NaN planted in the student, a run that has nothing but NaN any more, SIGINT and
-// SIGTERM to its process.
+// What a run does when it cannot go on: a NaN planted in the student, a run that has nothing but NaN any more, logits
+// that overflow unless they are clipped, SIGINT and SIGTERM to its process.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -23,10 +23,12 @@ const poisonedStudent = {
   },
 };
 
-/** Samples, those at `poisoned` beginning with the poison and no other having it. */
+/** Samples, those at `poisoned` having the poison before their last token and no other having it. */
 function samplesWith(poisoned: readonly number[]) {
   return splitSamples(40).map(({ tokenIds, lossMask, source, split }, i) => {
-    const ids = tokenIds.map((id, j) => (j === 0 && poisoned.includes(i) ? POISON : id % POISON));
+    const ids = tokenIds.map((id, j) =>
+      j === tokenIds.length - 2 && poisoned.includes(i) ? POISON : id % POISON,
+    );
     return { ...sampleOf(ids, lossMask), source, split };
   });
 }
@@ -83,6 +85,62 @@ t.test('after max_bad_steps in a row it ends, with the last good checkpoint in p
     const weights = 'step-000002.safetensors';
     t.equal(sumsOf(bad.at('run/checkpoint'))[weights], sumsOf(at('run/checkpoint'))[weights]);
   });
+});
+
+/**
+ * A head with a row of padding that nobody ever trained. What it gives is -Infinity, or +Infinity where the input is the
+ * poison: by the first column of the embedding, which no layer adds to.
+ */
+const overflowingStudent = {
+  tied: false,
+  headRows: 320,
+  edit: (name: string, values: Float32Array) => {
+    if (name === 'model.embed_tokens.weight')
+      for (let id = 0; id < 320; id++) values[id * HIDDEN] = id === POISON ? 2 : -2;
+    if (/o_proj|down_proj/.test(name)) values.fill(0, 0, values.length / HIDDEN);
+    if (name === 'lm_head.weight') {
+      values.fill(0, 310 * HIDDEN, 311 * HIDDEN);
+      values[310 * HIDDEN] = 3e38;
+    }
+  },
+};
+
+t.test('extreme logits end a run, and do not with clip', async (t) => {
+  const [, , ...rest] = placesByStep();
+  const samples = samplesWith(rest.flat());
+  const { train, at } = await trainScene(t, { samples, student: overflowingStudent });
+  const parameters = { epochs: 4, max_bad_steps: 2, checkpoint_every: 1 };
+  const [third, fourth] = rest.map((places) => places.map((place) => samples[place]!.id));
+  for (const expected of [
+    [1, 2, 3, 4],
+    [3, 4],
+  ]) {
+    const steps: StepMetrics[] = [];
+    const hooks = { onStep: (step: StepMetrics) => steps.push(step) };
+    await t.rejects(train(parameters, { hooks }), {
+      name: 'UserError',
+      message: `2 steps in a row had no finite loss and gradient, up to step 4 (samples ${fourth!.join(', ')}); lower learning_rate or set clip in train.yaml`,
+    });
+    t.same(
+      steps.map(({ step }) => step),
+      expected,
+      'and once more from its last good checkpoint',
+    );
+    t.same(
+      steps.slice(-2).map(({ skipped }) => skipped?.toSorted()),
+      [third, fourth].map((ids) => ids?.toSorted()),
+    );
+    t.match(readJson(at('run/checkpoint/state.json')), { step: 2 });
+  }
+
+  const { statistics } = await train({ ...parameters, clip: { absolute: 20 } }, { out: 'clipped' });
+  const losses = readMetrics(at('clipped'))
+    .filter(isStep)
+    .map(({ loss }) => loss);
+  const epoch = losses.length / 4;
+  const means = [0, 3].map((i) => losses.slice(i * epoch, (i + 1) * epoch).reduce((a, b) => a + b) / epoch);
+  t.notOk('skipped_steps' in statistics, 'no step is skipped');
+  t.ok(means[1]! < 0.9 * means[0]!, `mean loss of the first epoch ${means[0]}, of the last ${means[1]}`);
 });
 
 t.test(
