@@ -74,7 +74,13 @@ export async function trainStudent(
       folder: join(folders.out, 'adapter'),
     });
     const { mix } = folders;
-    const card = await writeModelCard(join(folders.out, 'model'), { config, metrics, exported, samples, mix });
+    const card = await writeModelCard(join(folders.out, 'model'), {
+      config,
+      metrics,
+      exported,
+      samples,
+      mix,
+    });
     const files = [
       await writeMetrics(join(folders.out, 'metrics.jsonl'), metrics),
       ...model.map((record) => ({ ...record, file: `model/${record.file}` })),
