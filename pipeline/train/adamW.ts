@@ -42,7 +42,15 @@ export function adamWUpdate(state: OptimizerState, gradient: Tensor, options: Ad
   });
 }
 
-/** What the formula multiplies by. */
+/**
+ * What |m| / √v cannot exceed, by Cauchy and Schwarz: Σ (1-β₁) β₁ⁱ g over √(Σ (1-β₂) β₂ⁱ g²). Codes of an element with
+ * small gradients among large ones can, by far.
+ */
+function largestQuotient(beta1: number, beta2: number): number {
+  return beta1 ** 2 < beta2 ? (1 - beta1) / Math.sqrt((1 - beta2) * (1 - beta1 ** 2 / beta2)) : Infinity;
+}
+
+/** What the formula multiplies by, and the largest step of a weight. */
 function factorsOf({
   learningRate,
   beta1,
@@ -53,10 +61,10 @@ function factorsOf({
   step,
 }: AdamOptions) {
   const correction = Math.sqrt(1 - beta2 ** step);
+  const stepSize = (learningRate * correction) / (1 - beta1 ** step);
   return {
     ...{ gradientScale, decay: 1 - learningRate * weightDecay, beta1, beta2 },
-    stepSize: (learningRate * correction) / (1 - beta1 ** step),
-    epsilon: epsilon * correction,
+    ...{ stepSize, epsilon: epsilon * correction, largest: stepSize * largestQuotient(beta1, beta2) },
   };
 }
 
@@ -65,7 +73,7 @@ function fusedUpdate(
   gradient: Tensor,
   options: AdamOptions,
 ) {
-  const settings = upload(Float32Array.from(Object.values(factorsOf(options))), [6]);
+  const settings = upload(Float32Array.from(Object.values(factorsOf(options))), [7]);
   const none = upload(new Float32Array(0), [0]);
   const scalesOf = ({ scales }: Moment) => (scales ? readVariable(scales) : none);
   const inputs = [
@@ -113,12 +121,12 @@ interface Range {
 
 /** The new state of some elements, in the order of `savedVariables`. */
 function updatedPiece(state: OptimizerState, gradient: Tensor, range: Range, options: AdamOptions): Tensor[] {
-  const { gradientScale, decay, beta1, beta2, stepSize, epsilon } = factorsOf(options);
+  const { gradientScale, decay, beta1, beta2, stepSize, epsilon, largest } = factorsOf(options);
   const bits = randomBits(options.key ?? NO_KEY, range);
   const g = pieceOf(gradient, range).mul<Tensor>(gradientScale);
   const m = movedTo(g, loadMoment(state.first, range, decodeFirst), 1 - beta1);
   const v = movedTo(g.square(), loadMoment(state.second, range, decodeSecond), 1 - beta2);
-  const step = m.mul(stepSize).div(v.sqrt().add(epsilon));
+  const step = m.mul(stepSize).div(v.sqrt().add(epsilon)).clipByValue(-largest, largest);
   const w = pieceOf(readVariable(state.weight), range).mul(decay).sub<Tensor>(step);
   return [
     state.weight.dtype === 'float32' ? w : roundRandomly(w, bitsFrom(bits, 0, 16)),

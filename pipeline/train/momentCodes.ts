@@ -1,9 +1,9 @@
 // AdamW's moments in 8 bits. The step is a quotient, m / √v, and an element with small gradients among large ones needs
-// both sides small: so m and √v are held alike, as squares of codes over the largest of their block of 256,
-//   m = ±(k / 127)² max|m|,   √v = (c / 255)² max √v,
-// fine near 0 and simple enough to be the same on every device; the dynamic code of 8-bit optimizers (arXiv 2110.02861)
-// is as fine. v > 0 never reads 0. Codes are rounded at random (engine/roundRandomly.ts): a mean that moves by less than
-// half a code each step would stand still otherwise.
+// both sides small: so m and √v are held alike, as fourth powers of codes over the largest of their block of 256,
+//   m = ±(k / 127)⁴ max|m|,   √v = (c / 255)⁴ max √v,
+// like the dynamic code of 8-bit optimizers (arXiv 2110.02861) about as fine for small values as for large ones, and simple
+// enough to be the same on every device. With squares, steps were off three times as much. v > 0 never reads 0. Codes are
+// rounded at random (engine/roundRandomly.ts): a mean that moves by less than half a code each step would stand still.
 import { cast, reshape } from '../engine/layoutOps.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
 
@@ -23,13 +23,13 @@ export interface Codes {
 export function decodeFirst({ codes, scales }: Codes): Tensor {
   return tf.tidy(() => {
     const k = cast(codes, 'float32').sub<Tensor>(128);
-    return perBlock(k.mul(k.abs()), scales.div(127 ** 2), 'mul');
+    return perBlock(fourthPower(k).mul(tf.sign(k)), scales.div(127 ** 4), 'mul');
   });
 }
 
 /** v [n] of its codes. */
 export function decodeSecond({ codes, scales }: Codes): Tensor {
-  return tf.tidy(() => perBlock(cast(codes, 'float32').square(), scales.div(255 ** 2), 'mul').square());
+  return tf.tidy(() => perBlock(fourthPower(cast(codes, 'float32')), scales.div(255 ** 4), 'mul').square());
 }
 
 /** @param bits8 [n] int32, random */
@@ -51,12 +51,19 @@ export function encodeSecond(v: Tensor, bits8: Tensor): Codes {
   });
 }
 
-/** The code k of a part from 0 to 1 of levels², whose square is k² or (k + 1)². */
+/** The code k of a part from 0 to 1 of levels⁴, whose fourth power is k⁴ or (k + 1)⁴. */
 function codeOf(part: Tensor, levels: number, bits8: Tensor): Tensor {
-  const square = part.mul<Tensor>(levels ** 2);
-  const k = square.sqrt().floor<Tensor>();
-  const above = square.sub(k.square()).div(k.mul(2).add(1));
+  const k = part.sqrt().sqrt().mul<Tensor>(levels).floor<Tensor>();
+  const below = fourthPower(k);
+  const above = part
+    .mul(levels ** 4)
+    .sub(below)
+    .div(fourthPower(k.add(1)).sub(below));
   return k.add(tf.greater(above, cast(bits8, 'float32').add<Tensor>(0.5).div(256)).cast('float32'));
+}
+
+function fourthPower(x: Tensor): Tensor {
+  return x.square().square();
 }
 
 /** Combines values [n] with the number of each block. */

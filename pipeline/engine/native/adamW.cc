@@ -22,10 +22,13 @@ INLINE void storeRandomly(bfloat16* place, float value, uint32_t bits) {
   *place = (bitsAs<uint32_t>(value) + bits) >> 16;
 }
 
-// The code k of levels² part, whose square is k² or (k + 1)²; `part` is from 0 to 1, `bits` are 8.
+INLINE float fourthPower(float x) { return (x * x) * (x * x); }
+
+// The code k of a part, from 0 to 1, of levels⁴, whose fourth power is k⁴ or (k + 1)⁴; `bits` are 8.
 INLINE float codeOf(float part, float levels, uint32_t bits) {
-  const float square = part * (levels * levels), k = static_cast<int32_t>(std::sqrt(square));
-  return k + ((square - k * k) / (2 * k + 1) > (static_cast<int32_t>(bits) + 0.5f) / 256 ? 1.0f : 0.0f);
+  const float k = static_cast<int32_t>(std::sqrt(std::sqrt(part)) * levels), below = fourthPower(k);
+  const float above = (part * fourthPower(levels) - below) / (fourthPower(k + 1) - below);
+  return k + (above > (static_cast<int32_t>(bits) + 0.5f) / 256 ? 1.0f : 0.0f);
 }
 
 template <class M>
@@ -34,14 +37,14 @@ INLINE void loadMoments(const M* first, const M* second, const float*, const flo
   for (int64_t i = 0; i < size; i++) m[i] = load(first[i]), v[i] = load(second[i]);
 }
 
-// Codes hold m as ±k², around 128, and the root of v as k².
+// Codes hold m as ±k⁴, around 128, and the root of v as k⁴.
 INLINE void loadMoments(const code* first, const code* second, const float* firstScale, const float* secondScale,
                         float* m, float* v, int64_t size) {
-  const float unit = *firstScale / (127 * 127), rootUnit = *secondScale / (255 * 255);
+  const float unit = *firstScale / fourthPower(127), rootUnit = *secondScale / fourthPower(255);
 #pragma omp simd
   for (int64_t i = 0; i < size; i++) {
-    const float k = static_cast<float>(first[i]) - 128, c = second[i], root = c * c * rootUnit;
-    m[i] = k * std::fabs(k) * unit;
+    const float k = static_cast<float>(first[i]) - 128, root = fourthPower(second[i]) * rootUnit;
+    m[i] = (k < 0 ? -fourthPower(k) : fourthPower(k)) * unit;
     v[i] = root * root;
   }
 }
@@ -77,12 +80,13 @@ INLINE void storeMoments(code* first, code* second, float* firstScale, float* se
   }
 }
 
-// Settings: gradient scale, weight decay factor, beta1, beta2, step size, epsilon, the last two corrected for bias.
+// Settings: gradient scale, weight decay factor, beta1, beta2, step size and epsilon, corrected for bias, and the largest
+// step that true moments could give.
 template <class W, class M, class G>
 CLONED void updateBlock(W* weight, bfloat16* copy, M* first, M* second, float* firstScale, float* secondScale,
                         const G* gradient, const float* settings, const uint32_t* bits, int64_t size) {
   const float scale = settings[0], decay = settings[1], beta1 = settings[2], beta2 = settings[3];
-  const float stepSize = settings[4], epsilon = settings[5];
+  const float stepSize = settings[4], epsilon = settings[5], largest = settings[6];
   float m[BLOCK], v[BLOCK];
   loadMoments(first, second, firstScale, secondScale, m, v, size);
 #pragma omp simd
@@ -90,7 +94,9 @@ CLONED void updateBlock(W* weight, bfloat16* copy, M* first, M* second, float* f
     const float g = load(gradient[i]) * scale;
     m[i] += (g - m[i]) * (1 - beta1);
     v[i] += (g * g - v[i]) * (1 - beta2);
-    storeRandomly(weight + i, load(weight[i]) * decay - stepSize * m[i] / (std::sqrt(v[i]) + epsilon), bits[i] & 0xffff);
+    const float step = stepSize * m[i] / (std::sqrt(v[i]) + epsilon);
+    const float bounded = step > largest ? largest : step < -largest ? -largest : step;
+    storeRandomly(weight + i, load(weight[i]) * decay - bounded, bits[i] & 0xffff);
   }
   storeMoments(first, second, firstScale, secondScale, m, v, bits, size);
   if (copy) {
@@ -116,7 +122,7 @@ void adamW(Call& call) {
   require(first.size() == size && second.size() == size && gradient.size() == size, "the sizes differ");
   require(copy.size() == size || copy.size() == 0, "the copy has another size");
   require(firstScale.size() == scales && secondScale.size() == scales, "expected a scale for each block of codes");
-  require(settings.size() == 6 && key.size() == 2, "expected 6 settings and 2 halves of a key");
+  require(settings.size() == 7 && key.size() == 2, "expected 7 settings and 2 halves of a key");
   const auto updatePiece = [&](auto W, auto M, auto G, int64_t piece) {
     uint32_t bits[BLOCK] = {};
     for (int64_t at = piece * PIECE; at < std::min(size, (piece + 1) * PIECE); at += BLOCK) {
