@@ -9,8 +9,9 @@ export function evalSection(run: Run): Section {
   const evaluated = new Set(run.evaluations.map(({ name }) => name));
   const unevaluated = run.trainings.filter(({ name, manifest }) => manifest && !evaluated.has(name));
   const content = [
-    markup`<p>“${BEFORE}” is the student before training; below the other scores stands the difference to it. The closer
-to the teacher, the lower KL, cross-entropy and perplexity, and the higher the agreement on the most probable token.</p>
+    markup`<p>“${BEFORE}” is the student before training; below the other scores stands the difference to it. On
+held-out samples: the closer to the teacher, the lower KL, cross-entropy and perplexity, and the higher the agreement on the
+most probable token. Whether a difference is more than noise, make eval prints, and eval/RUN/comparison.json keeps.</p>
 `,
     run.evaluations.length === 0 ? missing(run, 'eval') : undefined,
     run.evaluations.length > 0 && !evaluated.has(BEFORE)

@@ -41,8 +41,12 @@ export function taskScores({ evaluations }: Pick<Run, 'evaluations'>): TaskScore
   });
 }
 
+/** Scores by metric; lm-eval's `acc,none` is called acc, and standard errors are left to results.json. */
 function numbersOf(leaves: ReturnType<typeof leavesOf>): Map<string, number> {
-  return new Map(leaves.map(([metric, value]) => [metric, typeof value === 'number' ? value : NaN]));
+  const scores = leaves.filter(([metric]) => !metric.includes('_stderr,'));
+  return new Map(
+    scores.map(([metric, value]) => [metric.replace(/,none$/, ''), typeof value === 'number' ? value : NaN]),
+  );
 }
 
 function scoresOf(values: Map<string, number>, before: Map<string, number> | undefined): Map<string, Score> {
