@@ -52,6 +52,19 @@ t.test('runs what a changed file concerns, and only that', (t) => {
   t.end();
 });
 
+t.test('eval compares with the scores before, and evaluates the teacher when asked to', (t) => {
+  const { make } = project(t);
+  make();
+  t.match(
+    make('eval', 'RUN=other').calls.at(-1),
+    / --model .*\/other\/model --before data\/runs\/r\/eval\/before$/,
+  );
+  const { calls } = make('eval', 'EVAL_TEACHER=1');
+  t.match(calls, [/ --out data\/runs\/r\/eval\/teacher .*--model data\/runs\/r\/teacher$/]);
+  t.same(make('eval', 'EVAL_TEACHER=1').stages, []);
+  t.end();
+});
+
 t.test('ARGS reach the stage asked for, and run it again only when they changed', (t) => {
   const { make, stored } = project(t);
   make();
@@ -66,7 +79,11 @@ t.test('ARGS reach the stage asked for, and run it again only when they changed'
     [/ --limit 9 /, / --limit 9 /],
     'before and after',
   );
-  t.match(make('report').calls[0], / --limit 9 --model .*\/main\/model$/, 'all scores are taken alike');
+  t.match(
+    make('report').calls[0],
+    / --limit 9 --model .*\/main\/model --before /,
+    'all scores are taken alike',
+  );
   t.same(make('train').stages, [], 'the other run has none');
   t.same(make('train', 'RUN=slow').stages, ['train'], 'asked for without ARGS: back to none');
   t.same(make('train', 'RUN=slow').stages, []);
