@@ -19,6 +19,9 @@ export const evalConfig = z.strictObject({
     .nonnegative()
     .optional()
     .describe('examples before each question, for tasks that have any; each task its own number without it'),
+  max_gen_toks: count
+    .optional()
+    .describe('most tokens of a generated answer; each task its own number without it'),
   apply_chat_template: z
     .boolean()
     .default(false)

@@ -45,7 +45,8 @@ export async function evaluateModel(
   folders: EvalFolders,
   hooks: EvalHooks = {},
 ): Promise<Manifest> {
-  const tasks = await loadTasks(benchmarksOf(config), loadOptions(config, hooks));
+  const loaded = await loadTasks(benchmarksOf(config), loadOptions(config, hooks));
+  const tasks = loaded.map((task) => withAnswerLimit(task, config));
   const heldOut = config.tasks.includes(HELD_OUT) ? await openHeldOut(folders, config) : undefined;
   const respondent = lazyRespondent(folders.model, config);
   try {
@@ -80,6 +81,12 @@ function loadOptions({ data, num_fewshot }: EvalConfig, { progress }: EvalHooks)
     ...(num_fewshot !== undefined && { numFewshot: num_fewshot }),
     ...(progress && { progress }),
   };
+}
+
+function withAnswerLimit(task: EvalTask, { max_gen_toks }: EvalConfig): EvalTask {
+  const { definition } = task;
+  if (definition.kind !== 'generate_until' || max_gen_toks === undefined) return task;
+  return { ...task, definition: { ...definition, max_gen_toks } };
 }
 
 /** What is asked counts by its content, so where the rows lie does not. */

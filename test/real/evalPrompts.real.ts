@@ -16,40 +16,11 @@ import { askedTasks, comparable, type AskedTask, type PromptCase } from '../eval
 import { readJson } from '../readJson.ts';
 import { allOf } from './figures.ts';
 import { FIXTURES, lmEvalPython, RUN, without } from './needs.ts';
+import { SHARED, sharedData } from './sharedData.ts';
 
-const DATA = resolve('../shared/data');
 const GOLDENS = '../shared/lm_eval/goldens';
-
-/** ARC and winogrande lie there without their training rows: their own rows stand in. */
-const data: PromptCase['data'] = {
-  arc_challenge: {
-    train: `${DATA}/ai2_arc_challenge/test.jsonl`,
-    test: `${DATA}/ai2_arc_challenge/test.jsonl`,
-  },
-  hellaswag: { train: `${DATA}/hellaswag/fewshot_pool.jsonl`, validation: `${DATA}/hellaswag/eval.jsonl` },
-  gsm8k: { train: `${DATA}/gsm8k/train.jsonl`, test: `${DATA}/gsm8k/test.jsonl` },
-  mmlu: {
-    test: `${DATA}/mmlu/test/{{dataset_config}}.jsonl`,
-    dev: `${DATA}/mmlu/dev/{{dataset_config}}.jsonl`,
-  },
-  truthfulqa_mc1: { validation: `${DATA}/truthful_qa/validation.jsonl` },
-  truthfulqa_mc2: { validation: `${DATA}/truthful_qa/validation.jsonl` },
-  winogrande: {
-    train: `${DATA}/winogrande/validation.jsonl`,
-    validation: `${DATA}/winogrande/validation.jsonl`,
-  },
-  leaderboard_bbh: { test: `${DATA}/bbh/{{dataset_config}}.jsonl` },
-  leaderboard_ifeval: { train: `${DATA}/ifeval/train.jsonl` },
-  leaderboard_mmlu_pro: {
-    test: `${DATA}/mmlu_pro/eval_sample60.jsonl`,
-    validation: `${DATA}/mmlu_pro/fewshot_first5.jsonl`,
-  },
-  leaderboard_musr: {
-    murder_mysteries: `${DATA}/musr/murder_mysteries.jsonl`,
-    object_placements: `${DATA}/musr/object_placements.jsonl`,
-    team_allocation: `${DATA}/musr/object_placements.jsonl`,
-  },
-};
+const DATA = SHARED;
+const data = sharedData;
 
 interface Logged {
   task: string;

@@ -1,13 +1,14 @@
-// kill -9 at random and at awkward moments of teacher, logits and train on the real SmolLM2, each restarted until it is
+// kill -9 at random and at awkward moments of teacher, logits, train and eval on the real SmolLM2, each restarted until it is
 // through, and signals in the middle of a training step: what it ends with has the bytes of an uninterrupted run, file by
 // file, and nothing else lies in the folder but what tells times.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { uniformFloat32 } from 'pure-rand/distribution/uniformFloat32';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import t, { type Test } from 'tap';
+import { stringify } from 'yaml';
 import { fingerprint, sha256OfFile } from '../../pipeline/artifact/fingerprint.ts';
 import { show } from './figures.ts';
 import { RUN, without } from './needs.ts';
@@ -38,6 +39,7 @@ function whenThereIs(file: RegExp, name: string): Moment {
 const MOMENTS = {
   teacher: random(3),
   logits: random(5),
+  eval: random(5),
   train: [
     whenThereIs(/^metrics\.jsonl$/, 'before the first checkpoint'),
     whenThereIs(/^checkpoint\/step-0+1\.safetensors\.tmp$/, 'in the first checkpoint'),
@@ -70,6 +72,7 @@ max_steps: 4
 checkpoint_every: 1
 eval_every: 2
 `,
+  eval: 'tasks: [held_out, hellaswag, gsm8k]\nbatch_tokens: 512\nmax_gen_toks: 12\n',
 };
 
 void t.test('killed at random moments', { skip: without('student') }, async (t) => {
@@ -90,7 +93,47 @@ void t.test('killed at random moments', { skip: without('student') }, async (t) 
   const train = command('train', { mix: at('mix'), logits: at('logits'), student });
   await t.test('train', (t) => compare(t, { name: 'train', command: train, at }));
   await t.test('signals', (t) => interrupt(t, { command: train, at }));
+  appendFileSync(at('eval.yaml'), stringify({ data: writeBenchmarks(base) }));
+  const evaluate = command('eval', { model: student, mix: at('mix'), logits: at('logits') });
+  await t.test('eval', (t) => compare(t, { name: 'eval', command: evaluate, at }));
 });
+
+/** Rows of a task that is scored and one that is answered, enough for several batches of either. */
+function writeBenchmarks(folder: string): Record<string, Record<string, string>> {
+  const files = { hellaswag: join(folder, 'hellaswag.jsonl'), gsm8k: join(folder, 'gsm8k.jsonl') };
+  const rows = Array.from({ length: 80 }, (_, i) => i);
+  const verbs = ['walks', 'runs', 'swims', 'sings'];
+  const activity = { activity_label: 'Test', ctx_a: '', ctx: '' };
+  writeFileSync(
+    files.hellaswag,
+    rows
+      .slice(0, 40)
+      .map((i) =>
+        line({
+          ...activity,
+          ctx_a: `Person ${i} gets up.`,
+          ctx_b: 'then it',
+          endings: verbs.map((verb) => `${verb} ${i} miles.`),
+          label: String(i % 4),
+        }),
+      )
+      .join(''),
+  );
+  writeFileSync(
+    files.gsm8k,
+    rows
+      .map((i) => line({ question: `What is ${i} plus ${7 * i}?`, answer: `It is ${8 * i}.\n#### ${8 * i}` }))
+      .join(''),
+  );
+  return {
+    hellaswag: { train: files.hellaswag, validation: files.hellaswag },
+    gsm8k: { train: files.gsm8k, test: files.gsm8k },
+  };
+}
+
+function line(row: object): string {
+  return JSON.stringify(row) + '\n';
+}
 
 interface Subject {
   command: (out: string) => string[];
