@@ -76,8 +76,9 @@ function compare(t: Test, { task, pairs }: { task: string; pairs: [Logged, Sampl
   allOf(t, `${task}: items with the same scores`, sameScores, pairs.length);
 }
 
-/** Scores that are means of probabilities agree as far as those do. */
+/** Where Python has True, ours is 1; scores that are means of probabilities agree as far as those do. */
 function isScore(ours: unknown, theirs: unknown): boolean {
+  if (typeof theirs === 'boolean') return ours === Number(theirs);
   if (typeof ours === 'number' && typeof theirs === 'number') return Math.abs(ours - theirs) < 1e-4;
   return isDeepStrictEqual(ours, theirs);
 }
