@@ -2,19 +2,13 @@
 // ends with an end token, a stop text or its most tokens; special tokens are left out of the text, which is then cut at
 // each stop text. A row that has ended makes room for the next request.
 import { setImmediate } from 'node:timers/promises';
-import { linear } from '../engine/linear.ts';
-import { cast } from '../engine/layoutOps.ts';
-import { download, dtypeOf, int32, rawOp, upload } from '../engine/rawOp.ts';
-import { gatherPerRow, scatterAddPerRow } from '../engine/rowOps.ts';
-import { logSumExp } from '../engine/softmax.ts';
-import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { tidyValue } from '../engine/tidyValue.ts';
+import type { Tensor } from '../engine/tensorflow.ts';
 import type { ChatTokenizer } from '../mix/tokenizer.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { compareSequences } from '../model/tokenTree.ts';
 import { capacityOf, disposeRowCache, joinRows, prefill, step, type RowCache } from '../model/rowCache.ts';
 import type { Generation } from './evalItem.ts';
-import { requireFinite } from './requireFinite.ts';
+import { mostProbable } from './mostProbable.ts';
 import type { GenerationTokens } from './requestTokens.ts';
 
 export interface GeneratingOptions {
@@ -151,49 +145,14 @@ function stepAll(decoder: Decoder, { rows, cache }: Session): Tensor {
 
 /** Gives each row the token that follows its state [B, D]; the states are freed. */
 async function addTokens(states: Tensor, rows: readonly Row[], options: Options): Promise<void> {
-  const best = mostProbable(states, rows, options);
+  const { decoder, repetitionPenalty } = options;
+  const seen = rows.map(({ request, tokens }) => [...request.ids, ...tokens]);
+  const best = mostProbable(states, seen, { head: decoder.head, repetitionPenalty });
   for (const [b, row] of rows.entries()) {
     if (row.ended) continue;
     row.tokens.push(best[b]!);
     row.ended = await hasEnded(row, options);
   }
-}
-
-/**
- * The most probable token after each state, the first of equals; the states are freed.
- * @throws UserError when a row has a logit that is NaN or infinite.
- */
-function mostProbable(
-  states: Tensor,
-  rows: readonly Row[],
-  { decoder: { head }, repetitionPenalty }: Options,
-): ArrayLike<number> {
-  const { best, sums } = tidyValue(() => {
-    const logits = linear(states, { weight: head }); // [B, V]
-    const penalized = repetitionPenalty === 1 ? logits : penalize(logits, rows, repetitionPenalty);
-    const attributes = { T: dtypeOf(penalized), Tidx: 'int32', output_type: 'int32' } as const;
-    return {
-      best: download(rawOp('ArgMax', [penalized, int32(1)], attributes)),
-      sums: download(logSumExp(penalized)),
-    };
-  });
-  states.dispose();
-  requireFinite(sums);
-  return best;
-}
-
-/** transformers' RepetitionPenaltyLogitsProcessor (arXiv 1909.05858): of every token of prompt and answer, once. */
-function penalize(logits: Tensor, rows: readonly Row[], penalty: number): Tensor {
-  const seen = rows.map(({ request, tokens }) => [...new Set([...request.ids, ...tokens])]);
-  const K = Math.max(...seen.map(({ length }) => length));
-  const table = new Int32Array(rows.length * K).fill(-1);
-  seen.forEach((ids, b) => table.set(ids, b * K));
-  const ids = upload(table, [rows.length, K]);
-  const exact = cast(logits, 'float32');
-  const before = gatherPerRow(exact, ids);
-  const after = tf.where(before.less(0), before.mul(penalty), before.div(penalty));
-  const isToken = ids.greaterEqual(0).cast('float32');
-  return scatterAddPerRow(exact, ids, after.sub(before).mul(isToken));
 }
 
 /** The texts an answer ends before, and how many tokens at its end may hold one. */

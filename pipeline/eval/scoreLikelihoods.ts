@@ -3,11 +3,6 @@
 // Only positions that predict a continuation's token go through the head. As lm-evaluation-harness's hf backend
 // computes it (_loglikelihood_tokens), except that the log-softmax is float32 for every kind of weight.
 import { setImmediate } from 'node:timers/promises';
-import { cast, gatherRows } from '../engine/layoutOps.ts';
-import { linear } from '../engine/linear.ts';
-import { download, dtypeOf, int32, rawOp, upload } from '../engine/rawOp.ts';
-import { logSumExp } from '../engine/softmax.ts';
-import type { Tensor } from '../engine/tensorflow.ts';
 import { tidyValue } from '../engine/tidyValue.ts';
 import type { Decoder } from '../model/decoder.ts';
 import {
@@ -19,8 +14,8 @@ import {
 } from '../model/treeDecoder.ts';
 import { commonPrefix, compareSequences, treeLength, tokenTree } from '../model/tokenTree.ts';
 import type { Likelihood } from './evalItem.ts';
-import { requireFinite } from './requireFinite.ts';
 import type { LikelihoodTokens } from './requestTokens.ts';
+import { scoreTargets, type Target } from './tokenScores.ts';
 
 export interface ScoringOptions {
   /** Tokens of a forward pass, shared ones counted once; a longer sequence stands alone. */
@@ -122,12 +117,6 @@ function inputsOf(requests: readonly IndexedRequest[]): Int32Array[] {
   return requests.map(({ inputs }) => inputs);
 }
 
-/** A token that is asked for after the tree's token `row`. */
-interface Target {
-  row: number;
-  token: number;
-}
-
 function scorePack(
   decoder: Decoder,
   requests: readonly IndexedRequest[],
@@ -143,7 +132,7 @@ function scorePack(
   );
   const scores = tidyValue(() => {
     const hidden = treeStates(decoder, tree, { cached });
-    return scoreTargets(decoder, hidden, targets.flat(), headBlock);
+    return scoreTargets(hidden, targets.flat(), { head: decoder.head, headBlock });
   });
   let next = 0;
   return requests.map(({ index, truncated, targets }) => {
@@ -151,57 +140,4 @@ function scorePack(
     const logLikelihood = own.reduce((sum, { logProb }) => sum + logProb, 0);
     return { index, likelihood: { logLikelihood, isGreedy: own.every(({ isBest }) => isBest), truncated } };
   });
-}
-
-interface TokenScore {
-  logProb: number;
-  isBest: boolean;
-}
-
-/** Scores tokens, each position once through the head however many are asked for there. */
-function scoreTargets(
-  decoder: Decoder,
-  hidden: Tensor,
-  targets: readonly Target[],
-  headBlock: number,
-): TokenScore[] {
-  const rows = [...new Set(targets.map(({ row }) => row))];
-  const places = new Map(rows.map((row, place) => [row, place]));
-  const scores: TokenScore[] = [];
-  for (let begin = 0; begin < rows.length; begin += headBlock) {
-    const block = rows.slice(begin, begin + headBlock);
-    const asked = targets.flatMap(({ row, token }, t) => {
-      const place = places.get(row)! - begin;
-      return place >= 0 && place < block.length ? [{ t, place, token }] : [];
-    });
-    const { logits, sums, best } = tidyValue(() =>
-      headScores(decoder, gatherRows(hidden, int32(block)), asked),
-    );
-    requireFinite(sums);
-    asked.forEach(({ t, place, token }, i) => {
-      scores[t] = { logProb: logits[i]! - sums[place]!, isBest: best[place] === token };
-    });
-  }
-  return scores;
-}
-
-/** Logits of the tokens asked for; log-sum-exp and most probable token (the first of equals) of each row [n, D]. */
-function headScores(
-  { head }: Decoder,
-  hidden: Tensor,
-  asked: readonly { place: number; token: number }[],
-): Record<'logits' | 'sums' | 'best', ArrayLike<number>> {
-  const logits = linear(hidden, { weight: head }); // [n, V]
-  const T = dtypeOf(logits);
-  const indices = upload(Int32Array.from(asked.flatMap(({ place, token }) => [place, token])), [
-    asked.length,
-    2,
-  ]);
-  const gathered = rawOp('GatherNd', [logits, indices], { Tparams: T, Tindices: 'int32' });
-  const best = rawOp('ArgMax', [logits, int32(1)], { T, Tidx: 'int32', output_type: 'int32' });
-  return {
-    logits: download(cast(gathered, 'float32')),
-    sums: download(logSumExp(logits)),
-    best: download(best),
-  };
 }
