@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { FileRecord } from '../artifact/commitFile.ts';
 import { fingerprint, type Json } from '../artifact/fingerprint.ts';
 import type { ChatTokenizer } from '../mix/tokenizer.ts';
-import { answerItems, type Answer, type Respondent } from './answerItems.ts';
-import { openAnswerLog } from './answerLog.ts';
+import { answerItems, type Answer, type Respondent } from './answers/answerItems.ts';
+import { openAnswerLog } from './answers/answerLog.ts';
 import type { EvalConfig } from './evalConfig.ts';
-import type { EvaluatedTask } from './evaluationResults.ts';
-import type { EvalTask } from './loadTask.ts';
-import { writeSamples } from './samplesFile.ts';
-import { taskItems } from './taskItems.ts';
+import type { EvaluatedTask } from './scores/evaluationResults.ts';
+import type { EvalTask } from './prompts/loadTask.ts';
+import { writeSamples } from './scores/samplesFile.ts';
+import { taskItems } from './prompts/taskItems.ts';
 
 /** A task with its scores, its file of samples, and how many requests the model's context did not hold. */
 export interface FinishedTask {

@@ -7,14 +7,19 @@ import { commitJson } from '../artifact/jsonFile.ts';
 import { readMixParquet } from '../mix/mixParquet.ts';
 import { textTable } from '../terminal/textTable.ts';
 import type { SampleScores } from '../train/heldOut.ts';
-import { askedRow } from './askedRow.ts';
-import { compareScores, differenceTable, type ScoreDifference, type ScoresByTask } from './compareScores.ts';
-import { findOverlap, type Overlap } from './contamination.ts';
+import { askedRow } from './prompts/askedRow.ts';
+import {
+  compareScores,
+  differenceTable,
+  type ScoreDifference,
+  type ScoresByTask,
+} from './scores/compareScores.ts';
+import { findOverlap, type Overlap } from './scores/contamination.ts';
 import { HELD_OUT, type EvalConfig } from './evalConfig.ts';
-import { loadTasks, type EvalTask } from './loadTask.ts';
-import { formatPValue, pairedDifference, type PairedDifference } from './pairedDifference.ts';
-import { readSampleScores, samplesPath } from './samplesFile.ts';
-import { expandTasks } from './taskCatalog.ts';
+import { loadTasks, type EvalTask } from './prompts/loadTask.ts';
+import { formatPValue, pairedDifference, type PairedDifference } from './scores/pairedDifference.ts';
+import { readSampleScores, samplesPath } from './scores/samplesFile.ts';
+import { expandTasks } from './prompts/taskCatalog.ts';
 
 /** The content of comparison.json. */
 export interface Comparison {

@@ -13,16 +13,16 @@ import { loadTokenizer } from '../mix/tokenizer.ts';
 import { modelFingerprint } from '../model/checkpoint.ts';
 import { disposeDecoder, loadDecoder } from '../model/loadDecoder.ts';
 import { readModelConfig } from '../model/modelConfig.ts';
-import type { Respondent } from './answerItems.ts';
+import type { Respondent } from './answers/answerItems.ts';
 import { evaluateTask, forgetAnswers, taskFingerprint, type FinishedTask } from './benchmarkTask.ts';
 import { HELD_OUT, type EvalConfig } from './evalConfig.ts';
-import { evaluationResults, type EvaluationResults } from './evaluationResults.ts';
-import { readGenerationSettings } from './generationSettings.ts';
+import { evaluationResults, type EvaluationResults } from './scores/evaluationResults.ts';
+import { readGenerationSettings } from './answers/generationSettings.ts';
 import { evaluateHeldOut, openHeldOut } from './heldOutTask.ts';
-import { loadTasks, type EvalTask } from './loadTask.ts';
+import { loadTasks, type EvalTask } from './prompts/loadTask.ts';
 import type { HeldOutScores } from '../train/heldOut.ts';
-import { writeResults } from './resultsFile.ts';
-import { expandTasks } from './taskCatalog.ts';
+import { writeResults } from './scores/resultsFile.ts';
+import { expandTasks } from './prompts/taskCatalog.ts';
 
 /** The model to evaluate, what the held-out task needs, and where the results go. */
 export interface EvalFolders {

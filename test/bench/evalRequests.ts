@@ -2,10 +2,10 @@
 // how far the answers are apart.
 //   node --import tsx test/bench/evalRequests.ts MODEL REQUESTS float32|bfloat16
 import { readFileSync } from 'node:fs';
-import type { GenerationRequest, LikelihoodRequest } from '../../pipeline/eval/evalItem.ts';
-import { generateGreedily } from '../../pipeline/eval/generateGreedily.ts';
-import { generationTokens, likelihoodTokens } from '../../pipeline/eval/requestTokens.ts';
-import { scoreLikelihoods } from '../../pipeline/eval/scoreLikelihoods.ts';
+import type { GenerationRequest, LikelihoodRequest } from '../../pipeline/eval/prompts/evalItem.ts';
+import { generateGreedily } from '../../pipeline/eval/answers/generateGreedily.ts';
+import { generationTokens, likelihoodTokens } from '../../pipeline/eval/answers/requestTokens.ts';
+import { scoreLikelihoods } from '../../pipeline/eval/answers/scoreLikelihoods.ts';
 import { loadTokenizer } from '../../pipeline/mix/tokenizer.ts';
 import { loadDecoder } from '../../pipeline/model/loadDecoder.ts';
 

@@ -5,8 +5,8 @@ import {
   aggregateTasks,
   type GroupMetric,
   type TaskScores,
-} from '../../pipeline/eval/aggregateScores.ts';
-import type { Score } from '../../pipeline/eval/itemScores.ts';
+} from '../../pipeline/eval/scores/aggregateScores.ts';
+import type { Score } from '../../pipeline/eval/scores/itemScores.ts';
 import { readJson } from '../readJson.ts';
 
 const golden = readJson('test/golden/eval/aggregation.json') as {

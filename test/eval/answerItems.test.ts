@@ -2,11 +2,11 @@
 // it goes on, without asking again for what it has.
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { answerItems, type Answer, type Respondent } from '../../pipeline/eval/answerItems.ts';
-import { openAnswerLog } from '../../pipeline/eval/answerLog.ts';
-import type { EvalItem } from '../../pipeline/eval/evalItem.ts';
-import { likelihoodTokens } from '../../pipeline/eval/requestTokens.ts';
-import { scoreLikelihoods } from '../../pipeline/eval/scoreLikelihoods.ts';
+import { answerItems, type Answer, type Respondent } from '../../pipeline/eval/answers/answerItems.ts';
+import { openAnswerLog } from '../../pipeline/eval/answers/answerLog.ts';
+import type { EvalItem } from '../../pipeline/eval/prompts/evalItem.ts';
+import { likelihoodTokens } from '../../pipeline/eval/answers/requestTokens.ts';
+import { scoreLikelihoods } from '../../pipeline/eval/answers/scoreLikelihoods.ts';
 import { tf } from '../../pipeline/engine/tensorflow.ts';
 import { loadTokenizer } from '../../pipeline/mix/tokenizer.ts';
 import { disposeDecoder, loadDecoder } from '../../pipeline/model/loadDecoder.ts';

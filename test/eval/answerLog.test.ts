@@ -2,7 +2,7 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { openAnswerLog } from '../../pipeline/eval/answerLog.ts';
+import { openAnswerLog } from '../../pipeline/eval/answers/answerLog.ts';
 
 t.test('answers are found again, a line that was cut is not', async (t) => {
   const path = join(t.testdir(), 'answers.jsonl');

@@ -2,7 +2,7 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import t from 'tap';
-import { findOverlap, type ItemText } from '../../pipeline/eval/contamination.ts';
+import { findOverlap, type ItemText } from '../../pipeline/eval/scores/contamination.ts';
 
 const THIRTEEN = 'One two three four five six seven eight nine ten eleven twelve thirteen';
 

@@ -1,7 +1,7 @@
 // Greedy answers of many requests at once against one full forward pass a token, and how an answer ends.
 import t from 'tap';
-import { generateGreedily, type GeneratedAnswer } from '../../pipeline/eval/generateGreedily.ts';
-import type { GenerationTokens } from '../../pipeline/eval/requestTokens.ts';
+import { generateGreedily, type GeneratedAnswer } from '../../pipeline/eval/answers/generateGreedily.ts';
+import type { GenerationTokens } from '../../pipeline/eval/answers/requestTokens.ts';
 import { tf } from '../../pipeline/engine/tensorflow.ts';
 import { loadTokenizer, type ChatTokenizer } from '../../pipeline/mix/tokenizer.ts';
 import type { Decoder } from '../../pipeline/model/decoder.ts';

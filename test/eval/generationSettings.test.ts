@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { readGenerationSettings } from '../../pipeline/eval/generationSettings.ts';
+import { readGenerationSettings } from '../../pipeline/eval/answers/generationSettings.ts';
 
 const read = (t: { testdir: () => string }, settings: object) => {
   const folder = t.testdir();

@@ -1,10 +1,10 @@
 // Python's regular expressions, filters and metrics against Python's and lm_eval 0.4.13's own
 // (test/golden/eval/makeScores.py).
 import t from 'tap';
-import type { EvalItem, FilterStep, TaskMetric } from '../../pipeline/eval/evalItem.ts';
-import { itemScores, type Responses, type Scoring } from '../../pipeline/eval/itemScores.ts';
-import { findAll, pythonRegex, type Dialect } from '../../pipeline/eval/pythonRegex.ts';
-import { filterResponse } from '../../pipeline/eval/responseFilters.ts';
+import type { EvalItem, FilterStep, TaskMetric } from '../../pipeline/eval/prompts/evalItem.ts';
+import { itemScores, type Responses, type Scoring } from '../../pipeline/eval/scores/itemScores.ts';
+import { findAll, pythonRegex, type Dialect } from '../../pipeline/eval/scores/pythonRegex.ts';
+import { filterResponse } from '../../pipeline/eval/scores/responseFilters.ts';
 import { readJson } from '../readJson.ts';
 
 const golden = readJson('test/golden/eval/scores.json') as {

@@ -1,8 +1,8 @@
 // Where the rows of tasks come from, and what is said when something is not there.
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { loadTask, loadTasks } from '../../pipeline/eval/loadTask.ts';
-import { taskItems } from '../../pipeline/eval/taskItems.ts';
+import { loadTask, loadTasks } from '../../pipeline/eval/prompts/loadTask.ts';
+import { taskItems } from '../../pipeline/eval/prompts/taskItems.ts';
 import { splitFiles } from '../../pipeline/hub/datasetSplits.ts';
 import { startHub, type HubServer } from '../hub/hubServer.ts';
 

@@ -3,10 +3,14 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import t from 'tap';
-import { compareScores, differenceTable, type ScoresByTask } from '../../pipeline/eval/compareScores.ts';
-import type { Score } from '../../pipeline/eval/itemScores.ts';
-import { mcNemarTest } from '../../pipeline/eval/mcNemar.ts';
-import { differenceSentence, pairedDifference } from '../../pipeline/eval/pairedDifference.ts';
+import {
+  compareScores,
+  differenceTable,
+  type ScoresByTask,
+} from '../../pipeline/eval/scores/compareScores.ts';
+import type { Score } from '../../pipeline/eval/scores/itemScores.ts';
+import { mcNemarTest } from '../../pipeline/eval/scores/mcNemar.ts';
+import { differenceSentence, pairedDifference } from '../../pipeline/eval/scores/pairedDifference.ts';
 import { readJson } from '../readJson.ts';
 
 const golden = readJson('test/golden/eval/paired.json') as {

@@ -1,8 +1,8 @@
 // The cases that golden/eval/lmEvalPrompts.py runs through lm_eval, run through our tasks.
 import { readFileSync } from 'node:fs';
-import type { EvalItem } from '../../pipeline/eval/evalItem.ts';
-import { loadTasks } from '../../pipeline/eval/loadTask.ts';
-import { taskItems } from '../../pipeline/eval/taskItems.ts';
+import type { EvalItem } from '../../pipeline/eval/prompts/evalItem.ts';
+import { loadTasks } from '../../pipeline/eval/prompts/loadTask.ts';
+import { taskItems } from '../../pipeline/eval/prompts/taskItems.ts';
 import { chatRenderer } from '../../pipeline/mix/chatTemplate.ts';
 
 /** A run: tasks on local files. */

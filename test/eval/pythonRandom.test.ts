@@ -1,6 +1,6 @@
 // Random numbers against CPython's own, from a script beside the values.
 import t from 'tap';
-import { pythonRandom } from '../../pipeline/eval/pythonRandom.ts';
+import { pythonRandom } from '../../pipeline/eval/prompts/pythonRandom.ts';
 import { readJson } from '../readJson.ts';
 
 interface Sample {

@@ -1,7 +1,7 @@
 // Python's text functions against values that CPython 3.11 gave.
 import t from 'tap';
-import { renderTemplate, textsOf } from '../../pipeline/eval/docFields.ts';
-import { capitalize, parseStringList, strip } from '../../pipeline/eval/pythonText.ts';
+import { renderTemplate, textsOf } from '../../pipeline/eval/prompts/docFields.ts';
+import { capitalize, parseStringList, strip } from '../../pipeline/eval/prompts/pythonText.ts';
 
 t.test('strip takes what str.isspace holds for white space', (t) => {
   t.equal(strip(' \t\n\x0b\x0c\r\x1c\x1f\x85\xa0\u1680\u2003\u2028\u3000a b\x85 '), 'a b');

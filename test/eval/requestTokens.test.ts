@@ -1,7 +1,7 @@
 // Requests as token ids against lm-evaluation-harness 0.4.13's own code (test/golden/eval/makeRequestTokens.py).
 import { join } from 'node:path';
 import t from 'tap';
-import { generationTokens, likelihoodTokens } from '../../pipeline/eval/requestTokens.ts';
+import { generationTokens, likelihoodTokens } from '../../pipeline/eval/answers/requestTokens.ts';
 import { loadTokenizer } from '../../pipeline/mix/tokenizer.ts';
 import { readJson } from '../readJson.ts';
 

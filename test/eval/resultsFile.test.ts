@@ -3,17 +3,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import type { EvalItem, TaskFilter, TaskMetric } from '../../pipeline/eval/evalItem.ts';
-import { evaluationResults, type EvaluatedTask } from '../../pipeline/eval/evaluationResults.ts';
-import type { Scoring } from '../../pipeline/eval/itemScores.ts';
-import { readResults, writeResults } from '../../pipeline/eval/resultsFile.ts';
+import type { EvalItem, TaskFilter, TaskMetric } from '../../pipeline/eval/prompts/evalItem.ts';
+import { evaluationResults, type EvaluatedTask } from '../../pipeline/eval/scores/evaluationResults.ts';
+import type { Scoring } from '../../pipeline/eval/scores/itemScores.ts';
+import { readResults, writeResults } from '../../pipeline/eval/scores/resultsFile.ts';
 import {
   pythonFloat,
   readSampleScores,
   samplesPath,
   writeSamples,
   type AnsweredItem,
-} from '../../pipeline/eval/samplesFile.ts';
+} from '../../pipeline/eval/scores/samplesFile.ts';
 import { readJson } from '../readJson.ts';
 
 interface Sample {

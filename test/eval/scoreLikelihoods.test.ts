@@ -1,8 +1,8 @@
 // Likelihoods by shared beginnings against log-softmax over the plain decoder's logits of each whole sequence: with
 // batches of every size, requests that are beginnings of others or the same, and a quantized model.
 import t, { type Test } from 'tap';
-import type { LikelihoodTokens } from '../../pipeline/eval/requestTokens.ts';
-import { scoreLikelihoods, type ScoredRequest } from '../../pipeline/eval/scoreLikelihoods.ts';
+import type { LikelihoodTokens } from '../../pipeline/eval/answers/requestTokens.ts';
+import { scoreLikelihoods, type ScoredRequest } from '../../pipeline/eval/answers/scoreLikelihoods.ts';
 import { cast } from '../../pipeline/engine/layoutOps.ts';
 import { tf } from '../../pipeline/engine/tensorflow.ts';
 import { quantizeHqq } from '../../pipeline/teacher/quantizeHqq.ts';

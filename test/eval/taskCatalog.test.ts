@@ -1,7 +1,7 @@
 // Task files against what lm_eval 0.4.13 says of its tasks; the numbers of shots that differ from its are written here.
 import t from 'tap';
-import { expandTasks, taskCatalog } from '../../pipeline/eval/taskCatalog.ts';
-import type { TaskDefinition } from '../../pipeline/eval/taskFile.ts';
+import { expandTasks, taskCatalog } from '../../pipeline/eval/prompts/taskCatalog.ts';
+import type { TaskDefinition } from '../../pipeline/eval/prompts/taskFile.ts';
 import { readJson } from '../readJson.ts';
 
 interface Theirs {

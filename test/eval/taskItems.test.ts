@@ -1,7 +1,7 @@
 // Prompts against those that lm_eval 0.4.13 builds from the same made-up rows, byte for byte.
 import t from 'tap';
-import { loadTask } from '../../pipeline/eval/loadTask.ts';
-import { taskItems } from '../../pipeline/eval/taskItems.ts';
+import { loadTask } from '../../pipeline/eval/prompts/loadTask.ts';
+import { taskItems } from '../../pipeline/eval/prompts/taskItems.ts';
 import { readJson } from '../readJson.ts';
 import { askedTasks, type AskedTask, type PromptCase } from './promptCases.ts';
 

@@ -3,10 +3,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { generateGreedily } from '../../pipeline/eval/generateGreedily.ts';
-import { readGenerationSettings } from '../../pipeline/eval/generationSettings.ts';
-import { generationTokens, likelihoodTokens } from '../../pipeline/eval/requestTokens.ts';
-import { scoreLikelihoods } from '../../pipeline/eval/scoreLikelihoods.ts';
+import { generateGreedily } from '../../pipeline/eval/answers/generateGreedily.ts';
+import { readGenerationSettings } from '../../pipeline/eval/answers/generationSettings.ts';
+import { generationTokens, likelihoodTokens } from '../../pipeline/eval/answers/requestTokens.ts';
+import { scoreLikelihoods } from '../../pipeline/eval/answers/scoreLikelihoods.ts';
 import { loadTokenizer, type ChatTokenizer } from '../../pipeline/mix/tokenizer.ts';
 import type { Decoder } from '../../pipeline/model/decoder.ts';
 import { disposeDecoder, loadDecoder } from '../../pipeline/model/loadDecoder.ts';

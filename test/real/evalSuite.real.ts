@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import t, { type Test } from 'tap';
 import { evalConfig } from '../../pipeline/eval/evalConfig.ts';
 import { evaluateModel } from '../../pipeline/eval/evaluateModel.ts';
-import { samplesPath } from '../../pipeline/eval/samplesFile.ts';
+import { samplesPath } from '../../pipeline/eval/scores/samplesFile.ts';
 import { allOf, atMost } from './figures.ts';
 import { RUN, without } from './needs.ts';
 import { sharedData } from './sharedData.ts';

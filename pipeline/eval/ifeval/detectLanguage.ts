@@ -2,8 +2,8 @@
 // language-detection: naive Bayes on runs of one to three characters, drawn at random until one language is certain,
 // seven times over). No other library agrees with it on texts in capitals, whose words it ignores. langdetect draws
 // from an unseeded generator; here it is seeded with 0, as it is with DetectorFactory.seed = 0.
-import { pythonRandom, type PythonRandom } from '../pythonRandom.ts';
-import { codePoints } from '../pythonText.ts';
+import { pythonRandom, type PythonRandom } from '../prompts/pythonRandom.ts';
+import { codePoints } from '../prompts/pythonText.ts';
 import { readLanguageProfiles, type LanguageProfile } from './languageData.ts';
 
 const TRIALS = 7;

@@ -1,6 +1,6 @@
 // detectable_content:… instructions: placeholders and postscripts.
-import { countMatches, pythonRegex, searches } from '../pythonRegex.ts';
-import { strip } from '../pythonText.ts';
+import { countMatches, pythonRegex, searches } from '../scores/pythonRegex.ts';
+import { strip } from '../prompts/pythonText.ts';
 import { needed, type Instruction } from './instruction.ts';
 
 const PLACEHOLDER = pythonRegex('\\[.*?\\]');

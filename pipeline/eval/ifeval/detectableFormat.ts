@@ -1,6 +1,6 @@
 // detectable_format:… instructions: bullets, highlights, sections, JSON, a title, one of three answers.
-import { countMatches, findAll, pythonRegex } from '../pythonRegex.ts';
-import { strip, stripCharacter } from '../pythonText.ts';
+import { countMatches, findAll, pythonRegex } from '../scores/pythonRegex.ts';
+import { strip, stripCharacter } from '../prompts/pythonText.ts';
 import { needed, type Instruction } from './instruction.ts';
 
 const STAR_BULLET = pythonRegex('^\\s*\\*[^\\*].*$', { multiline: true });

@@ -1,8 +1,8 @@
 // IFEval's four scores of a response: each instruction and all of them, strictly, and loosely, where any of eight
 // variants may follow the instruction: without the first line, the last, both, and each of these without asterisks.
 import { UserError } from '../../config/userError.ts';
-import type { Doc } from '../evalItem.ts';
-import { strip } from '../pythonText.ts';
+import type { Doc } from '../prompts/evalItem.ts';
+import { strip } from '../prompts/pythonText.ts';
 import type { InstructionArguments } from './instruction.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 

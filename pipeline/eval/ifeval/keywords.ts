@@ -1,6 +1,6 @@
 // keywords:… instructions: words that have to occur, or must not. The words are Python patterns, found in any case.
-import { countMatches, pythonRegex, searches } from '../pythonRegex.ts';
-import { strip } from '../pythonText.ts';
+import { countMatches, pythonRegex, searches } from '../scores/pythonRegex.ts';
+import { strip } from '../prompts/pythonText.ts';
 import { holds, needed, type Instruction } from './instruction.ts';
 
 /** keywords:existence: every keyword occurs, within words too. */

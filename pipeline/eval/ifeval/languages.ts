@@ -1,6 +1,6 @@
 // language:… and change_case:… instructions. A text without any feature of a language counts as right, as in the
 // reference.
-import { isLower, isUpper } from '../pythonText.ts';
+import { isLower, isUpper } from '../prompts/pythonText.ts';
 import { detectLanguage } from './detectLanguage.ts';
 import { holds, needed, type Instruction } from './instruction.ts';
 import { splitWords } from './splitWords.ts';

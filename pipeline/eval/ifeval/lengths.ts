@@ -1,6 +1,6 @@
 // length_constraints:… instructions: how many sentences, paragraphs and words.
-import { countMatches, pythonRegex } from '../pythonRegex.ts';
-import { strip, words } from '../pythonText.ts';
+import { countMatches, pythonRegex } from '../scores/pythonRegex.ts';
+import { strip, words } from '../prompts/pythonText.ts';
 import { holds, needed, type Instruction } from './instruction.ts';
 import { splitSentences } from './splitSentences.ts';
 

@@ -1,8 +1,8 @@
 // English sentences as NLTK's Punkt tokenizer ends them (Kiss and Strunk 2006, "Unsupervised Multilingual Sentence
 // Boundary Detection"): every period, question and exclamation mark with what surrounds it is judged by its word's
 // type (abbreviation, initial, number) and by how the next word is usually written.
-import { pythonRegex } from '../pythonRegex.ts';
-import { isLower, isUpper, strip, stripEnd } from '../pythonText.ts';
+import { pythonRegex } from '../scores/pythonRegex.ts';
+import { isLower, isUpper, strip, stripEnd } from '../prompts/pythonText.ts';
 import { readPunktParameters } from './languageData.ts';
 
 const nltk = (pattern: string) => pythonRegex(pattern, { dialect: 'regex' });

@@ -1,7 +1,7 @@
 // English words as NLTK's word_tokenize separates them: sentence by sentence, after the conventions of the Penn
 // Treebank (contractions, quotes, punctuation apart from words). A list of replacements that insert spaces, in order.
-import { pythonRegex, type Dialect } from '../pythonRegex.ts';
-import { words } from '../pythonText.ts';
+import { pythonRegex, type Dialect } from '../scores/pythonRegex.ts';
+import { words } from '../prompts/pythonText.ts';
 import { splitSentences } from './splitSentences.ts';
 
 type Replacement = readonly [pattern: string, by: string];

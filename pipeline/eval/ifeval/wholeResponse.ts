@@ -1,5 +1,5 @@
 // Instructions on the response as a whole: combination:…, startend:…, punctuation:…
-import { strip, stripCharacter } from '../pythonText.ts';
+import { strip, stripCharacter } from '../prompts/pythonText.ts';
 import { needed, type Instruction } from './instruction.ts';
 
 /** combination:two_responses: two different texts with `******` between them. */

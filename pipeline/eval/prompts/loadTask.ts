@@ -1,6 +1,6 @@
 // A task with its rows: definition, the rows that are asked, and those its shots are drawn from, all of them checked to
 // hold what the prompts read.
-import { messageOf, UserError } from '../config/userError.ts';
+import { messageOf, UserError } from '../../config/userError.ts';
 import { askedRow } from './askedRow.ts';
 import { docProcessors } from './docFunctions.ts';
 import type { Doc } from './evalItem.ts';

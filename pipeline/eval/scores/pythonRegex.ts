@@ -2,7 +2,7 @@
 // and the two dialects disagree quietly: `$` also matches before a final newline in Python, `.` excludes only "\n",
 // \d \w \s \b speak Unicode and \s has other members, and an escaped letter or stray brace may be an error in
 // JavaScript. The translation goes character by character into the `v` dialect, whose classes nest.
-import { SPACE } from './pythonText.ts';
+import { SPACE } from '../prompts/pythonText.ts';
 
 /** Python's flags, as `re` names them. */
 export interface PythonRegexFlags {

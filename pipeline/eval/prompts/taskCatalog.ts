@@ -2,12 +2,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { nearest, validate } from '../config/loadConfig.ts';
-import { UserError } from '../config/userError.ts';
+import { nearest, validate } from '../../config/loadConfig.ts';
+import { UserError } from '../../config/userError.ts';
 import { renderTemplate } from './docFields.ts';
 import { taskDefinition, taskFile, type GroupDefinition, type TaskDefinition } from './taskFile.ts';
 
-const FOLDER = join(import.meta.dirname, 'tasks');
+const FOLDER = join(import.meta.dirname, '../tasks');
 
 /** Tasks and groups by name. */
 export interface TaskCatalog {

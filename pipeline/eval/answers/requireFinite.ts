@@ -1,5 +1,5 @@
 // A damaged model answers everything, wrongly: its first value that is no number ends the evaluation.
-import { UserError } from '../config/userError.ts';
+import { UserError } from '../../config/userError.ts';
 
 /** @throws UserError when one of the values that a model gave is NaN or infinite. */
 export function requireFinite(values: ArrayLike<number>): void {

@@ -1,9 +1,9 @@
 // The scores of one item from what the model answered, as lm-evaluation-harness 0.4.13 computes them: accuracies of
 // the most probable choice, the probability mass of the true ones, exact matches, and IFEval's verdicts.
-import type { Doc, EvalItem, Generation, Likelihood, TaskFilter, TaskMetric } from './evalItem.ts';
-import { ifevalScores } from './ifeval/ifevalScores.ts';
+import type { Doc, EvalItem, Generation, Likelihood, TaskFilter, TaskMetric } from '../prompts/evalItem.ts';
+import { ifevalScores } from '../ifeval/ifevalScores.ts';
 import { pythonRegex } from './pythonRegex.ts';
-import { codePoints } from './pythonText.ts';
+import { codePoints } from '../prompts/pythonText.ts';
 import { filterResponse, NO_FILTER } from './responseFilters.ts';
 
 /** A number to average, or one verdict per instruction. */

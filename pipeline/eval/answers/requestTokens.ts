@@ -1,8 +1,8 @@
 // Requests as token ids, exactly as lm-evaluation-harness 0.4.13's hf backend makes them (api/model.py: _encode_pair,
 // loglikelihood; models/huggingface.py: tok_encode, tok_batch_encode, generate_until).
-import { UserError } from '../config/userError.ts';
-import type { ChatTokenizer } from '../mix/tokenizer.ts';
-import type { GenerationRequest, LikelihoodRequest } from './evalItem.ts';
+import { UserError } from '../../config/userError.ts';
+import type { ChatTokenizer } from '../../mix/tokenizer.ts';
+import type { GenerationRequest, LikelihoodRequest } from '../prompts/evalItem.ts';
 
 /** A context and its continuation, cut on the left to what the model holds. */
 export interface LikelihoodTokens {

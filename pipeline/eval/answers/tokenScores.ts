@@ -1,11 +1,11 @@
 // The log-probabilities of single tokens after given states: each state goes through the head once, however many tokens
 // are asked for there, and only those logits leave the engine.
-import { cast, gatherRows } from '../engine/layoutOps.ts';
-import { linear, type Weight } from '../engine/linear.ts';
-import { download, dtypeOf, int32, rawOp, upload } from '../engine/rawOp.ts';
-import { logSumExp } from '../engine/softmax.ts';
-import type { Tensor } from '../engine/tensorflow.ts';
-import { tidyValue } from '../engine/tidyValue.ts';
+import { cast, gatherRows } from '../../engine/layoutOps.ts';
+import { linear, type Weight } from '../../engine/linear.ts';
+import { download, dtypeOf, int32, rawOp, upload } from '../../engine/rawOp.ts';
+import { logSumExp } from '../../engine/softmax.ts';
+import type { Tensor } from '../../engine/tensorflow.ts';
+import { tidyValue } from '../../engine/tidyValue.ts';
 import { requireFinite } from './requireFinite.ts';
 
 /** A token that is asked for after the state in `row`. */

@@ -2,12 +2,12 @@
 // ends with an end token, a stop text or its most tokens; special tokens are left out of the text, which is then cut at
 // each stop text. A row that has ended makes room for the next request.
 import { setImmediate } from 'node:timers/promises';
-import type { Tensor } from '../engine/tensorflow.ts';
-import type { ChatTokenizer } from '../mix/tokenizer.ts';
-import type { Decoder } from '../model/decoder.ts';
-import { compareSequences } from '../model/tokenTree.ts';
-import { capacityOf, disposeRowCache, joinRows, prefill, step, type RowCache } from '../model/rowCache.ts';
-import type { Generation } from './evalItem.ts';
+import type { Tensor } from '../../engine/tensorflow.ts';
+import type { ChatTokenizer } from '../../mix/tokenizer.ts';
+import type { Decoder } from '../../model/decoder.ts';
+import { compareSequences } from '../../model/tokenTree.ts';
+import { capacityOf, disposeRowCache, joinRows, prefill, step, type RowCache } from '../../model/rowCache.ts';
+import type { Generation } from '../prompts/evalItem.ts';
 import { mostProbable } from './mostProbable.ts';
 import type { GenerationTokens } from './requestTokens.ts';
 

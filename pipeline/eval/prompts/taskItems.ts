@@ -1,7 +1,7 @@
 // From the rows of a task to what a model is asked: description, shots and question as one text, or as a conversation in
 // the model's chat template, as lm_eval 0.4.13 builds them (api/task.py, fewshot_context and construct_requests).
-import { UserError } from '../config/userError.ts';
-import type { ChatMessage, RenderChat } from '../mix/chatTemplate.ts';
+import { UserError } from '../../config/userError.ts';
+import type { ChatMessage, RenderChat } from '../../mix/chatTemplate.ts';
 import { askedRow, type AskedRow } from './askedRow.ts';
 import type { Doc, EvalItem } from './evalItem.ts';
 import { fewshotSampler } from './fewshot.ts';

@@ -1,12 +1,18 @@
 // A model's answers to all that a task asks, from the log where they stand there already. What runs together is decided
 // by the requests alone: likelihoods in the batches they have anyway, generations in groups. A resumed evaluation leaves
 // out whole batches and groups, so each of its answers is the one of an evaluation that was not interrupted.
-import type { ChatTokenizer } from '../mix/tokenizer.ts';
-import type { Decoder } from '../model/decoder.ts';
+import type { ChatTokenizer } from '../../mix/tokenizer.ts';
+import type { Decoder } from '../../model/decoder.ts';
 import type { AnswerLog } from './answerLog.ts';
-import type { EvalItem, Generation, GenerationRequest, Likelihood, LikelihoodRequest } from './evalItem.ts';
+import type {
+  EvalItem,
+  Generation,
+  GenerationRequest,
+  Likelihood,
+  LikelihoodRequest,
+} from '../prompts/evalItem.ts';
 import { generateGreedily, type GeneratingOptions } from './generateGreedily.ts';
-import type { Responses } from './itemScores.ts';
+import type { Responses } from '../scores/itemScores.ts';
 import { generationTokens, likelihoodTokens } from './requestTokens.ts';
 import { scoreLikelihoods } from './scoreLikelihoods.ts';
 

@@ -1,6 +1,6 @@
 // Two evaluations side by side: every task and group with each of its metrics, before and after, as data and as a table
 // for the terminal.
-import { textTable } from '../terminal/textTable.ts';
+import { textTable } from '../../terminal/textTable.ts';
 import type { EvaluatedGroup } from './evaluationResults.ts';
 import type { Score } from './itemScores.ts';
 import {

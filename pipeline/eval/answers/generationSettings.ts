@@ -2,9 +2,9 @@
 // turns sampling off. The repetition penalty is applied, anything else is refused by name.
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readJsonObject } from '../artifact/jsonFile.ts';
-import { UserError } from '../config/userError.ts';
-import { validate } from '../config/loadConfig.ts';
+import { readJsonObject } from '../../artifact/jsonFile.ts';
+import { UserError } from '../../config/userError.ts';
+import { validate } from '../../config/loadConfig.ts';
 import type { GeneratingOptions } from './generateGreedily.ts';
 
 /** Settings that change which token is chosen without sampling, with the values that leave it as it is. */

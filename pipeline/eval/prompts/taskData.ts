@@ -1,8 +1,8 @@
 // The rows of a task's splits: from files that eval.yaml names under `data`, or from the Hub under the harness's ids.
 import { existsSync } from 'node:fs';
-import { UserError } from '../config/userError.ts';
-import { fetchSplits } from '../hub/datasetSplits.ts';
-import { readRows } from '../mix/readRows.ts';
+import { UserError } from '../../config/userError.ts';
+import { fetchSplits } from '../../hub/datasetSplits.ts';
+import { readRows } from '../../mix/readRows.ts';
 import { renderTemplate } from './docFields.ts';
 import type { Doc } from './evalItem.ts';
 import { taskCatalog } from './taskCatalog.ts';

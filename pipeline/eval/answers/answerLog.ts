@@ -2,8 +2,8 @@
 // The first line is the fingerprint of what was asked of whom; under another one the file begins anew. A last line
 // that was cut by the end of the process is dropped.
 import { appendFile } from 'node:fs/promises';
-import { commitBytes } from '../artifact/commitFile.ts';
-import { findText } from '../artifact/optionalFiles.ts';
+import { commitBytes } from '../../artifact/commitFile.ts';
+import { findText } from '../../artifact/optionalFiles.ts';
 
 /** An answer and the number of the request it belongs to. */
 export interface Numbered<A> {

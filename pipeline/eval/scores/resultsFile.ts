@@ -1,9 +1,9 @@
 // results.json: the scores of an evaluation, laid out as lm-evaluation-harness 0.4.13 does, so that what reads its files
 // reads this one.
 import { join } from 'node:path';
-import type { FileRecord } from '../artifact/commitFile.ts';
-import { commitJson, readJsonObject } from '../artifact/jsonFile.ts';
-import { UserError } from '../config/userError.ts';
+import type { FileRecord } from '../../artifact/commitFile.ts';
+import { commitJson, readJsonObject } from '../../artifact/jsonFile.ts';
+import { UserError } from '../../config/userError.ts';
 import type { EvaluationResults } from './evaluationResults.ts';
 
 /** Commits `out`/results.json. */

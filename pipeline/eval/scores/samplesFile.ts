@@ -3,10 +3,16 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commitFile, type FileRecord } from '../artifact/commitFile.ts';
-import { parseJsonObject } from '../artifact/jsonFile.ts';
-import { UserError } from '../config/userError.ts';
-import type { EvalItem, GenerationRequest, Likelihood, LikelihoodRequest, TaskFilter } from './evalItem.ts';
+import { commitFile, type FileRecord } from '../../artifact/commitFile.ts';
+import { parseJsonObject } from '../../artifact/jsonFile.ts';
+import { UserError } from '../../config/userError.ts';
+import type {
+  EvalItem,
+  GenerationRequest,
+  Likelihood,
+  LikelihoodRequest,
+  TaskFilter,
+} from '../prompts/evalItem.ts';
 import { itemScores, type Responses, type Score, type Scoring } from './itemScores.ts';
 import { filterResponse, NO_FILTER } from './responseFilters.ts';
 

@@ -3,17 +3,17 @@
 // Only positions that predict a continuation's token go through the head. As lm-evaluation-harness's hf backend
 // computes it (_loglikelihood_tokens), except that the log-softmax is float32 for every kind of weight.
 import { setImmediate } from 'node:timers/promises';
-import { tidyValue } from '../engine/tidyValue.ts';
-import type { Decoder } from '../model/decoder.ts';
+import { tidyValue } from '../../engine/tidyValue.ts';
+import type { Decoder } from '../../model/decoder.ts';
 import {
   disposeTokenCache,
   extendTokenCache,
   NO_TOKENS,
   treeStates,
   type TokenCache,
-} from '../model/treeDecoder.ts';
-import { commonPrefix, compareSequences, treeLength, tokenTree } from '../model/tokenTree.ts';
-import type { Likelihood } from './evalItem.ts';
+} from '../../model/treeDecoder.ts';
+import { commonPrefix, compareSequences, treeLength, tokenTree } from '../../model/tokenTree.ts';
+import type { Likelihood } from '../prompts/evalItem.ts';
 import type { LikelihoodTokens } from './requestTokens.ts';
 import { scoreTargets, type Target } from './tokenScores.ts';
 

@@ -1,8 +1,8 @@
 // Filters: from what a model wrote to what is compared, as lm-evaluation-harness 0.4.13 does it. A task may name
 // several; every metric is then reported once per filter.
-import type { FilterStep, TaskFilter } from './evalItem.ts';
+import type { FilterStep, TaskFilter } from '../prompts/evalItem.ts';
 import { findAll, pythonRegex } from './pythonRegex.ts';
-import { strip } from './pythonText.ts';
+import { strip } from '../prompts/pythonText.ts';
 
 /** What stands in for a list of filters that a task does not give. */
 export const NO_FILTER: TaskFilter = { name: 'none', steps: [] };

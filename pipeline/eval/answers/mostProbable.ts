@@ -1,11 +1,11 @@
 // The next token of a greedy answer, in every row.
-import { cast } from '../engine/layoutOps.ts';
-import { linear, type Weight } from '../engine/linear.ts';
-import { download, dtypeOf, int32, rawOp, upload } from '../engine/rawOp.ts';
-import { gatherPerRow, scatterAddPerRow } from '../engine/rowOps.ts';
-import { logSumExp } from '../engine/softmax.ts';
-import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { tidyValue } from '../engine/tidyValue.ts';
+import { cast } from '../../engine/layoutOps.ts';
+import { linear, type Weight } from '../../engine/linear.ts';
+import { download, dtypeOf, int32, rawOp, upload } from '../../engine/rawOp.ts';
+import { gatherPerRow, scatterAddPerRow } from '../../engine/rowOps.ts';
+import { logSumExp } from '../../engine/softmax.ts';
+import { tf, type Tensor } from '../../engine/tensorflow.ts';
+import { tidyValue } from '../../engine/tidyValue.ts';
 import { requireFinite } from './requireFinite.ts';
 
 /**
