@@ -39,7 +39,7 @@ export function validate<S extends z.ZodType>(
   throw new UserError({
     file,
     field: issue.path.join('.'),
-    value: issue.input,
+    value: issue.code === 'custom' ? memberAt(value, issue.path) : issue.input, // a check of several keys has them all
     problem: issue.input === undefined ? 'missing' : issue.message.replace(/^Invalid input: /, ''),
   });
 }
@@ -55,6 +55,10 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     .map((name) => ({ name, edits: distance(word, name) }))
     .sort((a, b) => a.edits - b.edits);
   return ranked[0] && ranked[0].edits <= Math.max(2, word.length / 2) ? ranked[0].name : undefined;
+}
+
+function memberAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((member, key) => (member as Record<PropertyKey, unknown> | undefined)?.[key], value);
 }
 
 type Issue = z.core.$ZodIssue;

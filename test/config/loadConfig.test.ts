@@ -24,3 +24,11 @@ t.test('flags are read as YAML and come before the file', async (t) => {
   writeFileSync(file, 'rat: 2\n');
   await t.rejects(load({}), { message: /x\.yaml: rat: unknown key; did you mean "rate"\?$/ });
 });
+
+t.test('a check of several keys names the value of the one it blames', async (t) => {
+  const file = join(t.testdir({ 'x.yaml': 'least: 3\nmost: 2\n' }), 'x.yaml');
+  const range = z
+    .strictObject({ least: z.number(), most: z.number() })
+    .refine(({ least, most }) => least <= most, { path: ['least'], error: 'must not exceed most' });
+  await t.rejects(loadConfig(range, { file }), { message: /x\.yaml: least = 3: must not exceed most$/ });
+});
