@@ -145,12 +145,13 @@ async function compare(
   t: Test,
   { name, command, at }: Subject & { name: keyof typeof MOMENTS },
 ): Promise<void> {
-  const { seconds } = await run(command(at(name)));
+  let { seconds } = await run(command(at(name)));
   const expected = await sha256OfFiles(at(name));
   show(`${name}, undisturbed: ${seconds.toFixed(1)} s`);
   for (const [file, sha256] of Object.entries(expected)) show(`  ${sha256}  ${file}`);
   const out = at(`${name}-killed`);
   const left = [...MOMENTS[name]];
+  let isFresh = true;
   for (;;) {
     const moment = left[0];
     const start = Date.now();
@@ -162,6 +163,7 @@ async function compare(
     if (signal) {
       show(`${name}, killed ${moment!.name}, after ${after.toFixed(2)} s, leaving ${contents(out)}`);
       left.shift();
+      isFresh = false;
       continue;
     }
     const found = await sha256OfFiles(out);
@@ -169,7 +171,9 @@ async function compare(
     t.strictSame(found, expected, `the same files after ${kills} kills`);
     show(`${name}, through after ${kills} kills: ${fingerprint(found)} against ${fingerprint(expected)}`);
     if (!moment) return;
+    if (isFresh) seconds = Math.min(seconds, after); // the machine does more now than at first
     rmSync(out, { recursive: true }); // it was faster than the next kill: once more from the start
+    isFresh = true;
   }
 }
 
