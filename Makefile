@@ -105,7 +105,8 @@ teacher := $(run)/teacher/manifest.json
 logits := $(run)/logits/manifest.json
 train := $(run)/train/$(RUN)/manifest.json
 before := $(run)/eval/before/manifest.json
-eval := $(run)/eval/$(RUN)/manifest.json
+# Written last, after the manifest beside it.
+eval := $(run)/eval/$(RUN)/comparison.json
 judged := $(run)/eval/teacher/manifest.json
 report := $(run)/report.html
 

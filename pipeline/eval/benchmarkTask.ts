@@ -2,7 +2,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileRecord } from '../artifact/commitFile.ts';
-import { fingerprint, type Json } from '../artifact/fingerprint.ts';
 import type { ChatTokenizer } from '../mix/tokenizer.ts';
 import { answerItems, type Answer, type Respondent } from './answers/answerItems.ts';
 import { openAnswerLog } from './answers/answerLog.ts';
@@ -30,13 +29,8 @@ interface TaskRun {
 }
 
 /** Where the answers of a task that is not finished lie. */
-export function answersPath(out: string, task: string): string {
+function answersPath(out: string, task: string): string {
   return join(out, 'answers', `${task}.jsonl`);
-}
-
-/** Names what a task asks: its definition and its rows, wherever they were read from. */
-export function taskFingerprint({ definition, shots, docs, pool }: EvalTask): string {
-  return fingerprint({ definition, shots, docs, pool } as unknown as Json);
 }
 
 /** Asks, scores and writes `out`/samples_TASK.jsonl; answers are kept in `answersPath` until then. */

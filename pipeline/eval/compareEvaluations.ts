@@ -16,10 +16,12 @@ import {
 } from './scores/compareScores.ts';
 import { findOverlap, type Overlap } from './scores/contamination.ts';
 import { HELD_OUT, type EvalConfig } from './evalConfig.ts';
+import type { Doc } from './prompts/evalItem.ts';
 import { loadTasks, type EvalTask } from './prompts/loadTask.ts';
 import { formatPValue, pairedDifference, type PairedDifference } from './scores/pairedDifference.ts';
 import { readSampleScores, samplesPath } from './scores/samplesFile.ts';
 import { expandTasks } from './prompts/taskCatalog.ts';
+import type { TaskDefinition } from './prompts/taskFile.ts';
 
 /** The content of comparison.json. */
 export interface Comparison {
@@ -36,15 +38,15 @@ export async function compareEvaluations(
   { out, before, mix }: { out: string; before: string; mix: string },
 ): Promise<Comparison> {
   const names = config.tasks.filter((task) => task !== HELD_OUT);
-  const tasks = await loadTasks(names, { data: config.data });
+  const tasks = await loadTasks(names, { data: config.data, numFewshot: 0 }); // shots are not compared
   const { groups } = await expandTasks(names);
   const compared = groups.map(({ name, leaves, metrics }) => ({ group: name, tasks: leaves, metrics }));
   const comparison: Comparison = {
-    held_out: await heldOutDifferences(before, out),
+    held_out: config.tasks.includes(HELD_OUT) ? await heldOutDifferences(before, out) : {},
     benchmarks: compareScores(await scoresIn(before, tasks), await scoresIn(out, tasks), {
       groups: compared,
     }),
-    contamination: Object.fromEntries(await overlapWithMix(tasks, mix)),
+    contamination: Object.fromEntries(await overlapWithMix(tasks, { mix, limit: config.limit })),
   };
   await commitJson(join(out, 'comparison.json'), comparison);
   return comparison;
@@ -112,18 +114,31 @@ async function scoresIn(folder: string, tasks: readonly EvalTask[]): Promise<Sco
 }
 
 /** None where there is no mix. */
-async function overlapWithMix(tasks: readonly EvalTask[], mix: string): Promise<Map<string, Overlap>> {
+async function overlapWithMix(
+  tasks: readonly EvalTask[],
+  { mix, limit }: { mix: string; limit: number | undefined },
+): Promise<Map<string, Overlap>> {
   if (tasks.length === 0 || !existsSync(join(mix, 'mix.parquet'))) return new Map();
   const rows = (await readMixParquet(mix)).filter(({ split }) => split === 'train');
   const items = tasks.map(({ name, definition, docs }) => {
-    const texts = docs.map((doc, id) => {
-      const { prompts, choices, answer } = askedRow(definition, doc);
-      return { id, text: [prompts[0], ...(choices.length > 0 ? choices : [answer])].join(' ') };
-    });
+    const texts = docs.slice(0, limit).map((doc, id) => ({ id, text: ownText(definition, doc) }));
     return [name, texts] as const;
   });
   return findOverlap(
     new Map(items),
     rows.map(({ prompt, response }) => `${prompt} ${response}`),
   );
+}
+
+/** What of a question is its row's own: its fields without the prompt's words around them, and choices that are no letters. */
+function ownText(definition: TaskDefinition, doc: Doc): string {
+  if (definition.kind === 'multiple_contexts') {
+    const { prompts, answer } = askedRow(definition, doc);
+    return `${prompts[0]} ${answer}`;
+  }
+  const prompt = (definition.prompt.match(/\{\{.*?\}\}/g) ?? []).join(' ');
+  const { prompts, choices, answer } = askedRow({ ...definition, prompt }, doc);
+  const isFixed = definition.kind === 'multiple_choice' && Array.isArray(definition.choices);
+  const answers = isFixed ? [] : choices.length > 0 ? choices : [answer];
+  return [prompts[0], ...answers].join(' ');
 }

@@ -36,7 +36,7 @@ export const evalConfig = z.strictObject({
     .default({})
     .describe('files in place of the datasets on the Hub, {TASK or GROUP: {SPLIT: FILE}}'),
   dtype: z.enum(['bfloat16', 'float32']).default('bfloat16').describe('precision of weights and products'),
-  batch_tokens: count.default(4096).describe('tokens of a forward pass, padding included'),
+  batch_tokens: count.default(4096).describe('tokens of a forward pass; what items share counts once'),
   head_block: count.default(512).describe('positions that go through the head at once'),
   rows: count.default(16).describe('answers that are generated at once'),
 });

@@ -10,12 +10,12 @@ import {
 } from '../artifact/manifest.ts';
 import type { Json } from '../artifact/fingerprint.ts';
 import { loadTokenizer } from '../mix/tokenizer.ts';
-import { modelFingerprint } from '../model/checkpoint.ts';
 import { disposeDecoder, loadDecoder } from '../model/loadDecoder.ts';
 import { readModelConfig } from '../model/modelConfig.ts';
 import type { Respondent } from './answers/answerItems.ts';
-import { evaluateTask, forgetAnswers, taskFingerprint, type FinishedTask } from './benchmarkTask.ts';
+import { evaluateTask, forgetAnswers, type FinishedTask } from './benchmarkTask.ts';
 import { HELD_OUT, type EvalConfig } from './evalConfig.ts';
+import { evaluationPlan } from './evaluationPlan.ts';
 import { evaluationResults, type EvaluationResults } from './scores/evaluationResults.ts';
 import { readGenerationSettings } from './answers/generationSettings.ts';
 import { evaluateHeldOut, openHeldOut } from './heldOutTask.ts';
@@ -48,9 +48,10 @@ export async function evaluateModel(
   const loaded = await loadTasks(benchmarksOf(config), loadOptions(config, hooks));
   const tasks = loaded.map((task) => withAnswerLimit(task, config));
   const heldOut = config.tasks.includes(HELD_OUT) ? await openHeldOut(folders, config) : undefined;
-  const respondent = lazyRespondent(folders.model, config);
+  const generates = tasks.some(({ definition }) => definition.kind === 'generate_until');
+  const respondent = lazyRespondent(folders.model, config, { generates });
   try {
-    const plan = await evaluationPlan(config, folders, { tasks, inputs: heldOut?.inputs ?? {} });
+    const plan = await evaluationPlan(config, { model: folders.model, tasks, inputs: heldOut?.inputs ?? {} });
     const finished = await reuseFinished(folders.out, plan);
     if (finished) return finished;
     const { out } = folders;
@@ -89,21 +90,6 @@ function withAnswerLimit(task: EvalTask, { max_gen_toks }: EvalConfig): EvalTask
   return { ...task, definition: { ...definition, max_gen_toks } };
 }
 
-/** What is asked counts by its content, so where the rows lie does not. */
-async function evaluationPlan(
-  config: EvalConfig,
-  { model }: EvalFolders,
-  { tasks, inputs }: { tasks: readonly EvalTask[]; inputs: Record<string, string> },
-): Promise<ManifestPlan> {
-  const asked = tasks.map((task) => [`task ${task.name}`, taskFingerprint(task)] as const);
-  return {
-    kind: 'eval',
-    formatVersion: 2,
-    inputs: { model: await modelFingerprint(model), ...inputs, ...Object.fromEntries(asked) },
-    parameters: { ...config, data: undefined },
-  };
-}
-
 /** Of each task and group what is a number, under lm-eval's keys. */
 function scoresAlone({ results }: EvaluationResults): Record<string, Json> {
   const isScore = ([key, value]: [string, unknown]) => typeof value === 'number' && key !== 'sample_len';
@@ -116,7 +102,7 @@ function scoresAlone({ results }: EvaluationResults): Record<string, Json> {
 }
 
 /** Loads the model when it is first asked. */
-function lazyRespondent(folder: string, config: EvalConfig) {
+function lazyRespondent(folder: string, config: EvalConfig, { generates }: { generates: boolean }) {
   let loading: Promise<Respondent> | undefined;
   const load = async (): Promise<Respondent> => ({
     decoder: await loadDecoder(folder, config),
@@ -124,7 +110,7 @@ function lazyRespondent(folder: string, config: EvalConfig) {
     batchTokens: config.batch_tokens,
     headBlock: config.head_block,
     generating: {
-      ...(await readGenerationSettings(folder)),
+      ...(generates && (await readGenerationSettings(folder))),
       ...{ rows: config.rows, batchTokens: config.batch_tokens },
     },
   });
@@ -185,6 +171,9 @@ async function resultsOf(
       modelName: basename(resolve(folders.model)),
       config,
       systemInstruction: config.system_prompt,
+      chatTemplate: config.apply_chat_template
+        ? (await loadTokenizer(folders.model)).chatTemplate
+        : undefined,
       fewshotAsMultiturn: config.apply_chat_template && config.fewshot_as_multiturn,
       maxLength,
     },

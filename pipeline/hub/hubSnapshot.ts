@@ -37,7 +37,7 @@ export interface HubSnapshot {
 
 /**
  * Downloads the files of a repository that are not in the cache yet.
- * @param select picks from the names of all files; an empty choice is an error.
+ * @param select picks from the names of all files, perhaps none.
  * @param progress is told each file before it is downloaded.
  * @throws UserError when the Hub cannot be reached, denies access, has no such thing or sends another file.
  */

@@ -23,6 +23,8 @@ export interface ChatTokenizer {
   encodeBatch(texts: string[], options?: { addSpecialTokens?: boolean }): Promise<number[][]>;
   decode(ids: ArrayLike<number>, options?: { skipSpecialTokens?: boolean }): Promise<string>;
   renderChat: RenderChat;
+  /** As the model's folder has it. */
+  chatTemplate: string | undefined;
   /** The token that the template puts after an assistant message. */
   endOfTurn(): string;
 }
@@ -43,6 +45,7 @@ export async function loadTokenizer(folder: string): Promise<ChatTokenizer> {
     bosToken: specialTokens.bos_token,
     eosToken: specialTokens.eos_token,
     renderChat,
+    chatTemplate: template,
     endOfTurn: () => endOfTurn(folder, { renderChat, addedTokens, eosToken: specialTokens.eos_token }),
     encode: async (content, { addSpecialTokens = false } = {}) =>
       (await tokenizer.encode(content, null, { addSpecialTokens })).getIds(),

@@ -111,10 +111,17 @@ const trainKeys = z.strictObject({
 
 /** Schema of train.yaml. */
 export const trainConfig = trainKeys.superRefine(
-  ({ divergence_weight: input, cross_entropy_weight }, context) => {
-    const message = 'with a cross_entropy_weight of 0 as well nothing is learned';
-    if (input + cross_entropy_weight === 0)
-      context.addIssue({ code: 'custom', path: ['divergence_weight'], input, message });
+  ({ divergence_weight, cross_entropy_weight, dtype, master_dtype }, context) => {
+    const refuse = (key: string, input: unknown, message: string) =>
+      context.addIssue({ code: 'custom', path: [key], input, message });
+    if (divergence_weight + cross_entropy_weight === 0)
+      refuse(
+        'divergence_weight',
+        divergence_weight,
+        'with a cross_entropy_weight of 0 as well nothing is learned',
+      );
+    if (dtype === 'float32' && master_dtype === 'bfloat16')
+      refuse('master_dtype', master_dtype, 'goes with dtype: bfloat16 alone');
   },
 );
 

@@ -1,6 +1,6 @@
 // Training state on disk: weights and moments, in the precision they are held in, in one safetensors file, and
-// state.json, committed after it, which names the file, the step and the metrics so far. The newest is kept, and that of the best evaluation, which
-// has to be saved at its step; what state.json does not name is litter.
+// state.json, committed after it, which names the file, the step and the metrics so far. The newest is kept, and that of
+// the best evaluation, which has to be saved at its step; what state.json does not name is litter.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';

@@ -115,3 +115,13 @@ t.test('unknown names are told with those nearest', async (t) => {
     message: /^--tasks: tasks = .*; there are arc_challenge, gsm8k, hellaswag, /,
   });
 });
+
+t.test(
+  'in reverse, what a group contains stands before it, in whatever order it was asked for',
+  async (t) => {
+    for (const names of [['mmlu_stem', 'mmlu'], ['mmlu', 'mmlu_stem'], ['mmlu']]) {
+      const order = (await expandTasks(names)).groups.reverse().map(({ name }) => name);
+      t.ok(order.indexOf('mmlu_stem') < order.indexOf('mmlu'), `${names.join()}: ${order.join()}`);
+    }
+  },
+);

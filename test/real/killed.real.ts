@@ -190,15 +190,15 @@ async function interrupt(t: Test, { command, at }: Subject): Promise<void> {
     const { code, errors } = await run(command(out), {
       signal,
       isDue: (seconds, errors) => {
-        if (errors.includes('step 2/')) stepDone = Math.min(stepDone, seconds);
+        if (errors.includes('step 1/')) stepDone = Math.min(stepDone, seconds);
         return seconds >= stepDone + wait;
       },
     });
     const said = errors.trimEnd().split('\n').at(-1)!;
-    show(`train, ${signal} in step 3: exit ${code}, "${said}"`);
+    show(`train, ${signal} in step 2: exit ${code}, "${said}"`);
     t.equal(code, exitCode, signal);
-    t.match(said, /stopped after step 3 of 4; the state of step 3 is saved/);
-    t.ok(filesOf(out).includes('checkpoint/step-000003.safetensors'), 'it is there');
+    t.match(said, /stopped after step 2 of 4; the state of step 2 is saved/);
+    t.ok(filesOf(out).includes('checkpoint/step-000002.safetensors'), 'it is there');
     await run(command(out));
     t.strictSame(await sha256OfFiles(out), expected, 'the same files, continued');
   }

@@ -152,12 +152,15 @@ t.test('the gradient is that of both terms, each times its weight', (t) => {
   t.end();
 });
 
-t.test('a loss of neither term is refused', (t) => {
+t.test('a loss of neither term is refused, and masters that the products could not follow', (t) => {
   const parsing = (config: object) => () => validate(trainConfig, config, () => 'train.yaml');
   t.throws(parsing({ divergence_weight: 0 }), {
     message: 'train.yaml: divergence_weight = 0: with a cross_entropy_weight of 0 as well nothing is learned',
   });
   t.doesNotThrow(parsing({ divergence_weight: 0, cross_entropy_weight: 1 }));
+  t.throws(parsing({ dtype: 'float32', master_dtype: 'bfloat16' }), {
+    message: 'train.yaml: master_dtype = "bfloat16": goes with dtype: bfloat16 alone',
+  });
   t.end();
 });
 

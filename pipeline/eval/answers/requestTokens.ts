@@ -3,6 +3,7 @@
 import { UserError } from '../../config/userError.ts';
 import type { ChatTokenizer } from '../../mix/tokenizer.ts';
 import type { GenerationRequest, LikelihoodRequest } from '../prompts/evalItem.ts';
+import { stripEnd } from '../prompts/pythonText.ts';
 
 /** A context and its continuation, cut on the left to what the model holds. */
 export interface LikelihoodTokens {
@@ -22,9 +23,6 @@ export interface GenerationTokens extends Pick<GenerationRequest, 'until' | 'max
 export interface ContextOptions {
   maxLength: number;
 }
-
-/** What Python's `str.isspace` calls space; `trimEnd` knows another set. */
-const TRAILING_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/;
 
 /** Texts encoded at once: the library's encodings take far more memory than the ids. */
 const ENCODED_AT_ONCE = 256;
@@ -60,9 +58,11 @@ export async function generationTokens(
   const longest = Math.max(0, ...requests.map(({ maxNewTokens }) => maxNewTokens));
   if (longest >= maxLength)
     throw new UserError({
+      file: 'eval.yaml',
       field: 'max_gen_toks',
       value: longest,
       problem: `the model holds ${maxLength} tokens, which leaves none for the context`,
+      remedy: `set it below ${maxLength}`,
     });
   const encode = await encoder(tokenizer, { texts, bosText: tokenizer.bosToken ?? null });
   return requests.map(({ context, until, maxNewTokens }) => {
@@ -75,11 +75,8 @@ export async function generationTokens(
 
 /** White space at the end of the context belongs to the first word of the continuation, as tokens see it. */
 function moveTrailingSpace({ context, continuation }: LikelihoodRequest) {
-  const space = TRAILING_SPACE.exec(context)?.[0] ?? '';
-  return {
-    context: context.slice(0, context.length - space.length),
-    continuation: space + continuation,
-  };
+  const kept = stripEnd(context);
+  return { context: kept, continuation: context.slice(kept.length) + continuation };
 }
 
 /** What stands in for an empty context: the BOS token, else the EOS token. */

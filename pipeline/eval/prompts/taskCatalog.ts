@@ -52,6 +52,7 @@ export async function expandTasks(
       if (!tasks.has(name)) unknownTask(name, [...tasks.keys(), ...groups.keys()], source);
       return [name];
     }
+    met.delete(name); // one met again moves behind the group that it is met in
     met.set(name, { name, ...group, leaves: [] });
     const leaves = group.tasks.flatMap(leavesOf);
     met.set(name, { name, ...group, leaves });
