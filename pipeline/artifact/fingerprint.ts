@@ -21,6 +21,11 @@ function canonicalJson(value: Json): string {
   );
 }
 
+/** sha256 of a text in hex. */
+export function sha256OfText(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
 /** sha256 of a file's content in hex, read as a stream. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');

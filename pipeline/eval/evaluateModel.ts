@@ -9,7 +9,7 @@ import {
   type ManifestPlan,
 } from '../artifact/manifest.ts';
 import type { Json } from '../artifact/fingerprint.ts';
-import { loadTokenizer } from '../mix/tokenizer.ts';
+import { loadTokenizer, type ChatTokenizer } from '../mix/tokenizer.ts';
 import { disposeDecoder, loadDecoder } from '../model/loadDecoder.ts';
 import { readModelConfig } from '../model/modelConfig.ts';
 import type { Respondent } from './answers/answerItems.ts';
@@ -57,7 +57,7 @@ export async function evaluateModel(
     const { out } = folders;
     const scored = heldOut && (await evaluateHeldOut(heldOut, { ...(await respondent.get()), config, out }));
     const benchmarks = await evaluateTasks(tasks, { config, folders, respondent, plan, hooks });
-    const results = await resultsOf(benchmarks, { config, folders, heldOut: scored?.scores });
+    const results = await resultsOf(benchmarks, { config, folders, respondent, heldOut: scored?.scores });
     const files = [
       await writeResults(out, results),
       ...(scored ? [scored.file] : []),
@@ -101,12 +101,14 @@ function scoresAlone({ results }: EvaluationResults): Record<string, Json> {
   );
 }
 
-/** Loads the model when it is first asked. */
+/** Loads model and tokenizer when they are first asked for. */
 function lazyRespondent(folder: string, config: EvalConfig, { generates }: { generates: boolean }) {
   let loading: Promise<Respondent> | undefined;
+  let tokenizing: Promise<ChatTokenizer> | undefined;
+  const tokenizer = () => (tokenizing ??= loadTokenizer(folder));
   const load = async (): Promise<Respondent> => ({
     decoder: await loadDecoder(folder, config),
-    tokenizer: await loadTokenizer(folder),
+    tokenizer: await tokenizer(),
     batchTokens: config.batch_tokens,
     headBlock: config.head_block,
     generating: {
@@ -115,6 +117,7 @@ function lazyRespondent(folder: string, config: EvalConfig, { generates }: { gen
     },
   });
   return {
+    tokenizer,
     get: () => (loading ??= load()),
     dispose: async () => {
       if (loading) disposeDecoder((await loading).decoder);
@@ -122,27 +125,29 @@ function lazyRespondent(folder: string, config: EvalConfig, { generates }: { gen
   };
 }
 
+type LazyRespondent = ReturnType<typeof lazyRespondent>;
+
 async function evaluateTasks(
   tasks: readonly EvalTask[],
   {
     config,
-    folders: { model, out },
+    folders: { out },
     respondent,
     plan,
     hooks,
   }: {
     config: EvalConfig;
     folders: EvalFolders;
-    respondent: ReturnType<typeof lazyRespondent>;
+    respondent: LazyRespondent;
     plan: ManifestPlan;
     hooks: EvalHooks;
   },
 ): Promise<FinishedTask[]> {
-  const tokenizer = await loadTokenizer(model);
   const finished: FinishedTask[] = [];
   for (const task of tasks) {
     const result = await evaluateTask(task, {
-      ...{ config, tokenizer, respondent: respondent.get, out, plan: planFingerprint(plan) },
+      ...{ config, out, plan: planFingerprint(plan) },
+      ...{ tokenizer: await respondent.tokenizer(), respondent: respondent.get },
       onProgress: (answered, total) => hooks.onAnswers?.(task.name, answered, total),
     });
     if (result.truncated > 0)
@@ -159,8 +164,14 @@ async function resultsOf(
   {
     config,
     folders,
+    respondent,
     heldOut,
-  }: { config: EvalConfig; folders: EvalFolders; heldOut: HeldOutScores | undefined },
+  }: {
+    config: EvalConfig;
+    folders: EvalFolders;
+    respondent: LazyRespondent;
+    heldOut: HeldOutScores | undefined;
+  },
 ): Promise<EvaluationResults> {
   const { groups } = await expandTasks(benchmarksOf(config));
   const { maxPositionEmbeddings: maxLength } = await readModelConfig(folders.model);
@@ -171,9 +182,7 @@ async function resultsOf(
       modelName: basename(resolve(folders.model)),
       config,
       systemInstruction: config.system_prompt,
-      chatTemplate: config.apply_chat_template
-        ? (await loadTokenizer(folders.model)).chatTemplate
-        : undefined,
+      chatTemplate: config.apply_chat_template ? (await respondent.tokenizer()).chatTemplate : undefined,
       fewshotAsMultiturn: config.apply_chat_template && config.fewshot_as_multiturn,
       maxLength,
     },

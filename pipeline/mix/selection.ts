@@ -1,12 +1,12 @@
 // Which rows make the mix: of each source the lowest in a seeded hash (bottom-k sampling), so the choice depends on the
 // rows and the seed but not on their order, and a larger mix contains the smaller one. Order and held-out samples are
 // decided by further hashes, each under a name of its own.
-import { createHash } from 'node:crypto';
+import { sha256OfText } from '../artifact/fingerprint.ts';
 import type { MixConfig } from './mixConfig.ts';
 
 /** A uniform pseudo-random rank of `content` (hex; lower comes first). */
 export function rankOf(seed: number, purpose: 'choice' | 'order' | 'held_out', content: string): string {
-  return createHash('sha256').update(`${seed} ${purpose} ${content}`).digest('hex');
+  return sha256OfText(`${seed} ${purpose} ${content}`);
 }
 
 /** What `lowestRanked` compares: `id` is identity, `rank` precedence. */

@@ -89,7 +89,7 @@ function attend(Q: Tensor, tree: KeysAndValues, block: TreeBlock, cached?: KeysA
 }
 
 /** Softmax over the columns a query sees, 0 elsewhere: scores [..., G n, W] and spans int32 [n, 2 S]. */
-export function spanSoftmax(scores: Tensor, spans: Tensor): Tensor {
+function spanSoftmax(scores: Tensor, spans: Tensor): Tensor {
   const T = dtypeOf(scores);
   if (hasFusedKernels()) return rawOp('RedistillSpanSoftmax', [scores, spans], { T });
   return tf.tidy(() => {

@@ -96,23 +96,16 @@ void rotateHeadsGrad(Call& call) {
   });
 }
 
-constexpr int64_t LANES = 16;
-
-// `scratch` has room for whole vectors: e^x is dear, and the last few elements one by one would cost as much as the rest.
+// `scratch` has room for whole vectors.
 template <class T>
 CLONED void softmaxRow(const T* scores, T* y, int64_t visible, int64_t width, float* scratch) {
-  const int64_t padded = (visible + LANES - 1) / LANES * LANES;
   float largest = load(scores[0]);
 #pragma omp simd reduction(max : largest)
   for (int64_t i = 0; i < visible; i++) {
     scratch[i] = load(scores[i]);
     largest = largest > scratch[i] ? largest : scratch[i];
   }
-  std::fill(scratch + visible, scratch + padded, -std::numeric_limits<float>::infinity());
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < padded; i++) sum += scratch[i] = exponential(scratch[i] - largest);
-  const float inverse = 1 / sum;
+  const float inverse = exponentiate(scratch, visible, largest);
 #pragma omp simd
   for (int64_t i = 0; i < visible; i++) store(y + i, scratch[i] * inverse);
   std::fill(y + visible, y + width, T{0});

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -62,6 +63,19 @@ INLINE float exponential(float x) {
   series = series * r + 1.0f;
   const float power = bitsAs<float>((static_cast<int32_t>(n) + 127) << 23);
   return x < -87.0f ? 0.0f : series * power;
+}
+
+constexpr int64_t LANES = 16;
+
+// Turns scores into e^(score - largest), in place, and returns 1 over their sum: the softmax but for a factor. There must
+// be room for whole vectors: e^x is dear, and the last few elements one by one would cost as much as the rest.
+INLINE float exponentiate(float* scores, int64_t size, float largest) {
+  const int64_t padded = (size + LANES - 1) / LANES * LANES;
+  std::fill(scores + size, scores + padded, -std::numeric_limits<float>::infinity());
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < padded; i++) sum += scores[i] = exponential(scores[i] - largest);
+  return 1 / sum;
 }
 
 // Calls row(i) for all rows, in several threads where the `elements` of all rows are worth it.

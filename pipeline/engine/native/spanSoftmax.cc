@@ -7,8 +7,6 @@
 namespace redistill {
 namespace {
 
-constexpr int64_t LANES = 16;
-
 // `scratch` has room for whole vectors: the visible scores of all spans lie in it one after the other.
 template <class T>
 CLONED void softmaxSpans(const T* scores, const int32_t* spans, int64_t count, T* y, int64_t width, float* scratch) {
@@ -25,12 +23,7 @@ CLONED void softmaxSpans(const T* scores, const int32_t* spans, int64_t count, T
     }
     visible += size;
   }
-  const int64_t padded = (visible + LANES - 1) / LANES * LANES;
-  std::fill(scratch + visible, scratch + padded, -std::numeric_limits<float>::infinity());
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < padded; i++) sum += scratch[i] = exponential(scratch[i] - largest);
-  const float inverse = 1 / sum;
+  const float inverse = exponentiate(scratch, visible, largest);
   std::fill(y, y + width, T{0});
   visible = 0;
   for (int64_t s = 0; s < count; s++) {

@@ -25,15 +25,11 @@ CLONED void scoreKeys(const float* queries, const T* keys, float* scores, int64_
 }
 
 // In place; `scores` has room for whole vectors.
-CLONED void softmax(float* scores, int64_t length, int64_t padded) {
+CLONED void softmax(float* scores, int64_t length) {
   float largest = scores[0];
 #pragma omp simd reduction(max : largest)
   for (int64_t j = 0; j < length; j++) largest = largest > scores[j] ? largest : scores[j];
-  std::fill(scores + length, scores + padded, -std::numeric_limits<float>::infinity());
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t j = 0; j < padded; j++) sum += scores[j] = exponential(scores[j] - largest);
-  const float inverse = 1 / sum;
+  const float inverse = exponentiate(scores, length, largest);
 #pragma omp simd
   for (int64_t j = 0; j < length; j++) scores[j] *= inverse;
 }
@@ -87,14 +83,14 @@ void stepAttention(Call& call) {
       T* const rowValues = values.data<T>() + row * C * hd;
       std::memcpy(rowKeys + before * hd, K.data<T>() + (kv * B + b) * hd, hd * sizeof(T));
       std::memcpy(rowValues + before * hd, V.data<T>() + (kv * B + b) * hd, hd * sizeof(T));
-      const int64_t stride = (length + 15) / 16 * 16;
+      const int64_t stride = (length + LANES - 1) / LANES * LANES;
       scratch.resize(std::max<size_t>(scratch.size(), G * stride + 2 * G * hd + hd));
       float* const scores = scratch.data();
       float* const queries = scores + G * stride;
       float* const sums = queries + G * hd;
       for (int64_t g = 0; g < G; g++) convert(Q.data<T>() + ((kv * G + g) * B + b) * hd, queries + g * hd, hd);
       scoreKeys(queries, rowKeys, scores, G, length, stride, hd, sums + G * hd);
-      for (int64_t g = 0; g < G; g++) softmax(scores + g * stride, length, stride);
+      for (int64_t g = 0; g < G; g++) softmax(scores + g * stride, length);
       sumValues(scores, rowValues, sums, G, length, stride, hd, sums + G * hd);
       convertBack(sums, y.data<T>() + row * G * hd, G * hd);
     });

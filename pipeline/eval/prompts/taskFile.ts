@@ -88,7 +88,7 @@ export const taskDefinition = z.discriminatedUnion('kind', [
 export type TaskDefinition = z.infer<typeof taskDefinition>;
 
 /** Tasks or groups whose scores are reported together. */
-export const groupDefinition = z.strictObject({
+const groupDefinition = z.strictObject({
   alias: z.string().optional(),
   version: z.number().optional(),
   tasks: z.array(z.string()).min(1),

@@ -62,7 +62,7 @@ export function mean(values: readonly number[]): number {
 }
 
 /** The standard error of the mean: the sample's standard deviation (n − 1) over √n. */
-export function standardError(values: readonly number[]): Aggregate {
+function standardError(values: readonly number[]): Aggregate {
   if (values.length < 2) return 'N/A';
   const center = mean(values);
   const variance = sum(values.map((value) => (value - center) ** 2)) / (values.length - 1);

@@ -1,6 +1,6 @@
 // The scores of an evaluation under the keys of lm-evaluation-harness 0.4.13, with the tasks' settings and the run's,
 // but for times and versions, so that the same evaluation gives the same file.
-import { createHash } from 'node:crypto';
+import { sha256OfText } from '../../artifact/fingerprint.ts';
 import { aggregateItems, aggregateTasks, type GroupMetric, type MemberScores } from './aggregateScores.ts';
 import type { Score } from './itemScores.ts';
 
@@ -187,13 +187,9 @@ function reportedSettings(settings: EvaluationSettings): Record<string, unknown>
     model_name: modelName,
     model_name_sanitized: modelName.replaceAll(/["<>:/|\\?*[\]]+/g, '__'),
     system_instruction: systemInstruction ?? null,
-    system_instruction_sha: systemInstruction ? sha256(systemInstruction) : null,
+    system_instruction_sha: systemInstruction ? sha256OfText(systemInstruction) : null,
     fewshot_as_multiturn: fewshotAsMultiturn ?? null,
     chat_template: chatTemplate ?? null,
-    chat_template_sha: chatTemplate ? sha256(chatTemplate) : null,
+    chat_template_sha: chatTemplate ? sha256OfText(chatTemplate) : null,
   };
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

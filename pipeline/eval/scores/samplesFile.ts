@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commitFile, type FileRecord } from '../../artifact/commitFile.ts';
+import { sha256OfText } from '../../artifact/fingerprint.ts';
 import { parseJsonObject } from '../../artifact/jsonFile.ts';
 import { UserError } from '../../config/userError.ts';
 import type {
@@ -98,9 +99,9 @@ function sampleOf(
     ),
     filter: filter.name,
     metrics: metrics.map(([name]) => name),
-    doc_hash: sha256(JSON.stringify(item.doc, null, 2)),
-    prompt_hash: sha256(item.requests[0].context),
-    target_hash: sha256(item.target),
+    doc_hash: sha256OfText(JSON.stringify(item.doc, null, 2)),
+    prompt_hash: sha256OfText(item.requests[0].context),
+    target_hash: sha256OfText(item.target),
     ...Object.fromEntries(metrics),
   };
 }
@@ -127,8 +128,4 @@ export function pythonFloat(value: number): string {
   if (value !== 0 && (Number(exponent) < -4 || Number(exponent) >= 16))
     return `${digits}e${exponent[0]!}${exponent.slice(1).padStart(2, '0')}`;
   return Number.isInteger(value) ? `${Object.is(value, -0) ? '-' : ''}${value}.0` : String(value);
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
