@@ -20,6 +20,7 @@ import { removeLocks } from '../artifact/workLock.ts';
 import { readMix, type Sample } from '../mix/tokensArrow.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { disposeDecoder } from '../model/loadDecoder.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import { lockCache } from './cacheLock.ts';
 import {
   describeTeacher,
@@ -49,7 +50,7 @@ export interface DumpOptions {
   /** Folder of the model that the teacher was quantized from, to compare with. */
   original?: string | undefined;
   /** Told how far it is, and what could not be checked. */
-  progress?: (line: string) => void;
+  progress?: Progress;
   free?: ShardWork['free'];
 }
 
@@ -117,7 +118,7 @@ interface Job {
   /** Folder of the shards, in `out`. */
   key: string;
   plan: ManifestPlan;
-  progress: (line: string) => void;
+  progress: Progress;
   teacher: Teacher;
   original: Original;
   free: ShardWork['free'];

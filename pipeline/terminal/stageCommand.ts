@@ -1,10 +1,12 @@
 // The command line of a stage: folders as named options, every YAML key as a flag, and one boundary for errors.
 // A UserError is printed as one line with exit code 1; anything else is a bug and keeps its stack trace.
+import { resolve } from 'node:path';
 import yargs, { type Options } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { z } from 'zod';
 import { flagOf, loadConfig, unwrap } from '../config/loadConfig.ts';
 import { messageOf, UserError } from '../config/userError.ts';
+import { stackOf, stageProgress, type Progress } from './stageProgress.ts';
 
 /** Options of a stage beside its YAML keys: `--mix DIR` and the like. */
 type StageOptions = Record<string, { describe: string; required?: true }>;
@@ -19,12 +21,10 @@ interface Stage<O extends StageOptions, S extends z.ZodObject> {
   options: O;
   /** Of the YAML file given with `--config`; a stage without parameters has neither. */
   schema?: S;
-  /** @param progress prints a line to stderr, with the stage's name in front */
-  run: (given: {
-    config: z.infer<S>;
-    options: Given<O>;
-    progress: (line: string) => void;
-  }) => Promise<void> | void;
+  /** Of its lines of progress, given its options (default: beside `--out`, named after it). */
+  logFile?: (options: Given<O>) => string;
+  /** @param progress shows a line on stderr, with the stage's name in front */
+  run: (given: { config: z.infer<S>; options: Given<O>; progress: Progress }) => Promise<void> | void;
 }
 
 /** Parses the command line, loads the configuration and runs the stage. */
@@ -41,9 +41,23 @@ export async function stageCommand<O extends StageOptions, S extends z.ZodObject
     const config = schema
       ? await loadConfig(schema, { file: given.config!, overrides: Object.fromEntries(flags) })
       : ({} as z.infer<S>);
-    const progress = (line: string) => console.error(`${name}: ${line}`);
-    await stage.run({ config, options: given as Given<O>, progress });
+    const options = given as Given<O>;
+    const logFile = stage.logFile?.(options) ?? (given.out === undefined ? undefined : logBeside(given.out));
+    const { progress, logError, rest } = stageProgress({ name, logFile });
+    try {
+      await stage.run({ config, options, progress });
+    } catch (error) {
+      logError(error);
+      throw error;
+    } finally {
+      rest();
+    }
   });
+}
+
+/** `data/runs/R/mix.log` for the folder `data/runs/R/mix`, `report.log` for the file `report.html`. */
+function logBeside(out: string): string {
+  return `${resolve(out).replace(/\.html$/, '')}.log`;
 }
 
 /** Runs `main`; a UserError ends the process with one line on stderr and exit code 1. */
@@ -52,7 +66,7 @@ export async function reportErrors(name: string, main: () => Promise<void>): Pro
     await main();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    console.error(`${name}: ${messageOf(error)}`);
+    console.error(`${name}: ${process.env.LOG_LEVEL === 'debug' ? stackOf(error) : messageOf(error)}`);
     process.exitCode = 1;
   }
 }
