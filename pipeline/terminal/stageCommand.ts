@@ -6,6 +6,7 @@ import { hideBin } from 'yargs/helpers';
 import { z } from 'zod';
 import { flagOf, loadConfig, unwrap } from '../config/loadConfig.ts';
 import { messageOf, UserError } from '../config/userError.ts';
+import { openStageLog } from './stageLog.ts';
 import { stackOf, stageProgress, type Progress } from './stageProgress.ts';
 
 /** Options of a stage beside its YAML keys: `--mix DIR` and the like. */
@@ -43,14 +44,15 @@ export async function stageCommand<O extends StageOptions, S extends z.ZodObject
       : ({} as z.infer<S>);
     const options = given as Given<O>;
     const logFile = stage.logFile?.(options) ?? (given.out === undefined ? undefined : logBeside(given.out));
-    const { progress, logError, rest } = stageProgress({ name, logFile });
+    const log = logFile === undefined ? undefined : openStageLog(logFile, name);
+    const { progress, logError, end } = stageProgress({ name, log });
     try {
       await stage.run({ config, options, progress });
     } catch (error) {
       logError(error);
       throw error;
     } finally {
-      rest();
+      end();
     }
   });
 }

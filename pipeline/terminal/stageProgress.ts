@@ -1,10 +1,9 @@
 // What a stage tells while it works: lines that stay, and the pace of long work (how much is done, how fast, time left),
 // in one form for all stages. On a terminal the pace is one line, redrawn in place; in a pipe or in CI it is a plain line
 // every 30 seconds, without control characters. All of it goes into the stage's log file, whatever is shown.
-import { appendFileSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { createLogUpdate } from 'log-update';
 import { UserError } from '../config/userError.ts';
+import type { StageLog } from './stageLog.ts';
 
 /** Tells a line. One of the kind `pace` says how far the work is, and is replaced by the next. */
 export type Progress = (line: string, kind?: 'pace') => void;
@@ -17,8 +16,8 @@ export interface StageProgress {
   progress: Progress;
   /** Puts an error into the log file, with its stack and causes. */
   logError: (error: unknown) => void;
-  /** Shows the last line of pace if it is still waiting for its turn. To be called at the end. */
-  rest: () => void;
+  /** Shows the last line of pace if it is still waiting for its turn, and closes the log. */
+  end: () => void;
 }
 
 /** Where the lines go; a test has its own. */
@@ -33,33 +32,36 @@ export interface ProgressOutput {
 const SECONDS_BETWEEN_PLAIN_LINES = 30;
 
 /**
- * @param logFile gets every line with its time; a folder that can't be written to is no reason to stop.
+ * @param log gets every line.
  * @param level what is shown.
  */
 export function stageProgress({
   name,
-  logFile,
+  log,
   level = logLevel(),
   output = terminal(),
 }: {
   name: string;
-  logFile?: string | undefined;
+  log?: StageLog | undefined;
   level?: LogLevel;
   output?: ProgressOutput;
 }): StageProgress {
-  const note = logFile === undefined ? () => undefined : logTo(logFile);
   const pace = paceLine({ level, output });
   return {
     progress: (line, kind) => {
-      const shown = `${name}: ${line}${kind === 'pace' ? `, ${gigabytes(output.memory())} GB` : ''}`;
-      note(shown);
+      const whole = kind === 'pace' ? `${line}, ${gigabytes(output.memory())} GB` : line;
+      log?.note(whole);
       if (level === 'error') return;
+      const shown = `${name}: ${whole}`;
       if (kind === 'pace' && level !== 'debug') return pace.show(shown);
       pace.rest();
       output.write(`${shown}\n`);
     },
-    logError: (error) => note(`${name}: ${stackOf(error)}`),
-    rest: pace.rest,
+    logError: (error) => log?.note(stackOf(error)),
+    end: () => {
+      pace.rest();
+      log?.end();
+    },
   };
 }
 
@@ -97,20 +99,6 @@ function terminal(): ProgressOutput {
     draw: process.stderr.isTTY ? createLogUpdate(process.stderr) : undefined,
     now: () => performance.now(),
     memory: () => process.memoryUsage.rss(),
-  };
-}
-
-/** Lines are appended one by one, so that those of several processes stay whole. */
-function logTo(file: string): (line: string) => void {
-  let isWritable = true;
-  return (line) => {
-    if (!isWritable) return;
-    try {
-      mkdirSync(dirname(file), { recursive: true });
-      appendFileSync(file, `${new Date().toISOString()} ${line}\n`);
-    } catch {
-      isWritable = false;
-    }
   };
 }
 
