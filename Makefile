@@ -21,7 +21,7 @@ recipe := data/recipes/$(RECIPE)
 run := data/runs/$(RECIPE)
 stages := fetch mix teacher logits train eval report
 
-.PHONY: all help setup doctor $(stages) test test-real test-slurm check format bench study compare cache-gc clean FORCE
+.PHONY: all help setup doctor status build api $(stages) test test-real test-slurm check format bench study compare cache-gc clean FORCE
 .SUFFIXES:
 
 all: report ## every stage, up to the report (the default)
@@ -151,6 +151,9 @@ $(judged): $(recipe)/eval.yaml $(logits) $(call args_stamp,eval) | $(tensorflow)
 $(report): $(before) $(eval) $(wildcard $(run)/train/*/manifest.json $(run)/eval/*/manifest.json) $(call args_stamp,report) | $(tensorflow)
 	$(TSX) stages/report.ts --run $(run) --out $@ $(call args,report)
 
+status: $(packages) ## what is made, stale or at work, and what the next make would do
+	@$(TSX) stages/status.ts --run $(run) --student $(RUN)
+
 compare: $(packages) ## the runs of RECIPE side by side: what differs, and their final figures
 	@$(TSX) stages/compare.ts --run $(run)
 
@@ -169,6 +172,19 @@ test-real: | $(tensorflow) ## against transformers and pyarrow, on the real mode
 
 test-slurm: | $(tensorflow) ## the job array, on a one-node Slurm cluster of its own (apt installs slurm-wlm and munge)
 	@$(TSX) test/runTests.ts --jobs=1 --timeout=1800 $(wildcard test/slurm/*.slurm.ts)
+
+dist := dist/index.js
+
+build: $(dist) ## the library as JavaScript with types, in dist/ (what `import ... from 'redistill'` finds)
+
+# What is no TypeScript (tasks, tables, the page's style) lies beside the code that reads it.
+$(dist): tsconfig.build.json $(shell find pipeline -type f) | $(packages)
+	@rm -rf dist
+	@node_modules/.bin/tsc -p $<
+	@tar -C pipeline -c --exclude='*.ts' . | tar -C dist -x
+
+api: $(packages) ## the library's reference, dist/api/index.html
+	@node_modules/.bin/typedoc
 
 check: | $(tensorflow) ## formatting, lint, types, tests
 	node_modules/.bin/prettier --check .
