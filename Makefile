@@ -66,11 +66,17 @@ stored = $(shell cat $(call args_file,$1) 2>/dev/null)
 differs = $(subst |$(strip $1)|,,|$(strip $2)|)
 changed := $(foreach stage,$(asked),$(if $(call differs,$(ARGS),$(call stored,$(stage))),$(stage)))
 
+# The YAML file of a stage.
+config_fetch := sources
+$(foreach stage,mix teacher logits train eval,$(eval config_$(stage) := $(stage)))
+
 # The arguments of a stage, and what makes it stale when they change (nothing, if it never had any).
 args = $(if $(filter $1,$(asked)),$(ARGS),$(call stored,$1))
 args_stamp = $(if $(filter $1,$(changed)),$(call args_file,$1),$(wildcard $(call args_file,$1)))
 
-$(foreach stage,$(changed),$(call args_file,$(stage))): FORCE
+# A mistake in them is told before they are stored, so that the next make does not repeat it.
+$(foreach stage,$(changed),$(call args_file,$(stage))): FORCE | $(packages)
+	@$(if $(strip $(ARGS)),$(TSX) stages/$(asked).ts --check $(addprefix --config ,$(wildcard $(recipe)/$(config_$(asked)).yaml)) $(ARGS))
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(strip $(ARGS)))' > $@
 

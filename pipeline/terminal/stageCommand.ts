@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import yargs, { type Options } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { z } from 'zod';
-import { flagOf, loadConfig, unwrap } from '../config/loadConfig.ts';
+import { flagOf, loadConfig, nearest, unwrap } from '../config/loadConfig.ts';
 import { messageOf, UserError } from '../config/userError.ts';
 import { openStageLog } from './stageLog.ts';
 import { stackOf, stageProgress, type Progress } from './stageProgress.ts';
@@ -42,6 +42,7 @@ export async function stageCommand<O extends StageOptions, S extends z.ZodObject
     const config = schema
       ? await loadConfig(schema, { file: given.config!, overrides: Object.fromEntries(flags) })
       : ({} as z.infer<S>);
+    if (given.check) return;
     const options = given as Given<O>;
     const logFile = stage.logFile?.(options) ?? (given.out === undefined ? undefined : logBeside(given.out));
     const log = logFile === undefined ? undefined : openStageLog(logFile, name);
@@ -102,6 +103,7 @@ async function parseArguments<O extends StageOptions, S extends z.ZodObject>({
     .usage(`$0 ${usageOf(own)}${schema ? ' [--KEY VALUE]' : ''}\n\n${summary}`)
     .parserConfiguration(LITERAL)
     .options(folderOptions(own))
+    .option('check', { describe: 'only see whether configuration and flags are right', type: 'boolean' })
     .options(Object.fromEntries(keys))
     .group(
       keys.map(([flag]) => flag),
@@ -111,19 +113,31 @@ async function parseArguments<O extends StageOptions, S extends z.ZodObject>({
     .version(false)
     .wrap(110)
     .fail((message, error) => {
-      throw error instanceof Error
-        ? error
-        : new UserError({ problem: message, remedy: `run "${script} --help"` });
+      if (error instanceof Error) throw error;
+      const known = [...Object.keys(own), ...keys.map(([flag]) => flag)];
+      throw usageError(message, { script, known });
     })
     .parseAsync();
   return given as Record<string, string | undefined>;
 }
 
+/** In yargs's words, but for a flag that it does not know. */
+function usageError(message: string, { script, known }: { script: string; known: string[] }): UserError {
+  const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(', ')[0];
+  const help = `run "${script} --help"`;
+  if (unknown === undefined) return new UserError({ problem: message, remedy: help });
+  const near = nearest(unknown, known);
+  const remedy = near === undefined ? help : `did you mean "--${near}"?`;
+  return new UserError({ field: `--${unknown}`, problem: 'unknown flag', remedy });
+}
+
+/** With `--check` the folders need not be named. */
 function folderOptions(options: StageOptions): Record<string, Options> {
+  const isCheck = process.argv.includes('--check');
   return Object.fromEntries(
     Object.entries(options).map(([option, { describe, required = false }]) => [
       option,
-      { describe, type: 'string', demandOption: required } as const,
+      { describe, type: 'string', demandOption: required && (option === 'config' || !isCheck) } as const,
     ]),
   );
 }

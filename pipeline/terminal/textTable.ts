@@ -10,6 +10,7 @@ export function textTable(
 ): string {
   const lines = rows.map((row) => row.map(String));
   const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
-  const cell = (text: string, i: number) => (left.includes(i) ? text.padEnd(widths[i]!) : text.padStart(widths[i]!));
+  const cell = (text: string, i: number) =>
+    left.includes(i) ? text.padEnd(widths[i]!) : text.padStart(widths[i]!);
   return lines.map((line) => line.map(cell).join('  ').trimEnd() + '\n').join('');
 }
