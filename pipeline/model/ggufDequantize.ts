@@ -64,7 +64,7 @@ function valuesOfBlocks(bytes: Uint8Array, format: BlockFormat): Float32Array<Ar
     for (let first = 0; first < weights; first += width) {
       const scale = scales[n]! * groupScales.found[first / width]!;
       // Without a minimum -0 is added, which changes no value, not even the sign of a zero.
-      const least = minima ? minimum!.sign * minima[n]! * groupMinima.found[first / width]! : -0;
+      const least = minima ? minimum.sign * minima[n]! * groupMinima.found[first / width]! : -0;
       for (let i = first; i < first + width; i++) values[n * weights + i] = scale * codes.found[i]! + least;
     }
   }

@@ -148,7 +148,9 @@ t.test('an unknown pre-tokenizer or tokenizer model is refused by name', (t) => 
   t.throws(convert({ 'tokenizer.ggml.pre': 'tekken' }), {
     message: /x\.gguf: tokenizer\.ggml\.pre = "tekken": unknown pre-tokenizer; known: gpt-2, smollm/,
   });
-  t.throws(convert({}), { message: /tokenizer\.ggml\.pre: missing, so it is not known how text is cut.*safetensors$/ });
+  t.throws(convert({}), {
+    message: /tokenizer\.ggml\.pre: missing, so it is not known how text is cut.*safetensors$/,
+  });
   t.throws(convert({ 'tokenizer.ggml.pre': 'default', 'tokenizer.ggml.model': 'llama' }), {
     message: /tokenizer\.ggml\.model = "llama": only byte-level BPE/,
   });
