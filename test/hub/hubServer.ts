@@ -44,8 +44,12 @@ export interface HubOptions {
   faults?: (asked: AskedFor) => Fault | undefined;
   /** Entries of a tree in one answer. */
   pageSize?: number;
-  /** Answers what the Hub's reading half does not; true when it has. */
-  also?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
+  /** Answers what the Hub's reading half does not, and may change what there is; true when it has. */
+  also?: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    stores: Map<string, HubStore>,
+  ) => Promise<boolean>;
   port?: number;
 }
 
@@ -107,7 +111,7 @@ async function answerHub(asking: Asking, scene: Scene): Promise<void> {
     return authorization === undefined
       ? refuse(response, 401, 'RepoNotFound', 'Repository not found')
       : refuse(response, 401, undefined, 'Invalid credentials in Authorization header');
-  if (await scene.also?.(request, response)) return;
+  if (await scene.also?.(request, response, scene.stores)) return;
   const [, api, kind = 'revision', at = 'main'] =
     /^\/api\/(\w+\/[^/]+\/[^/]+)(?:\/(revision|tree)\/(.+))?$/.exec(path) ?? [];
   if (api !== undefined) return answerApi(asking, { repository: api, kind, at, scene });
