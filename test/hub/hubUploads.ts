@@ -25,13 +25,15 @@ interface Upload {
   /** Content of big files, by sha256. */
   contents: Map<string, Buffer>;
   stores: Map<string, HubStore>;
+  made: { repository: string; visibility: string | undefined }[];
 }
 
 type Answer = [status: number, body: unknown];
 
-/** What `also` of a server takes. `contents` holds what was sent, by sha256. */
+/** What `also` of a server takes. `contents` holds what was sent, by sha256; `made` the repositories made. */
 export function acceptUploads(rules: UploadRules) {
   const contents = new Map<string, Buffer>();
+  const made: Upload['made'] = [];
   const also = async (
     request: IncomingMessage,
     response: ServerResponse,
@@ -43,12 +45,21 @@ export function acceptUploads(rules: UploadRules) {
     const origin = `http://${request.headers.host}`;
     const path = decodeURIComponent(new URL(request.url!, origin).pathname);
     const { authorization } = request.headers;
-    const upload = { authorization, body: Buffer.concat(chunks), path, origin, rules, contents, stores };
+    const upload = {
+      authorization,
+      body: Buffer.concat(chunks),
+      path,
+      origin,
+      rules,
+      contents,
+      stores,
+      made,
+    };
     const [status, body] = await answer(upload);
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     return true;
   };
-  return { also, contents };
+  return { also, contents, made };
 }
 
 async function answer(upload: Upload): Promise<Answer> {
@@ -67,10 +78,11 @@ async function answer(upload: Upload): Promise<Answer> {
   return name ? commit(name, upload) : [404, { error: 'Not found' }];
 }
 
-async function create({ body, rules, stores }: Upload): Promise<Answer> {
-  const { name, organization } = JSON.parse(body.toString()) as { name: string; organization: string };
+async function create({ body, rules, stores, made }: Upload): Promise<Answer> {
+  const { name, organization, visibility } = JSON.parse(body.toString()) as Record<string, string>;
   const repository = `${organization}/${name}`;
   if (stores.has(`models/${repository}`)) return [409, { error: 'You already created this model repo' }];
+  made.push({ repository, visibility });
   mkdirSync(join(rules.folder, repository), { recursive: true });
   stores.set(`models/${repository}`, await readStore(join(rules.folder, repository)));
   return [200, { url: repository, id: repository }];

@@ -162,6 +162,16 @@ t.test('an upload that was cut goes on without what arrived', async (t) => {
   });
 });
 
+t.test('a repository is made private if asked for', async (t) => {
+  const run = await finishedRun(t);
+  for (const isPrivate of [true, false])
+    await t.test(String(isPrivate), async (t) => {
+      const { made } = await emptyHub(t);
+      await publish(run, { isPrivate });
+      t.same(made, [{ repository: REPOSITORY, visibility: isPrivate ? 'private' : undefined }]);
+    });
+});
+
 t.test('of a training with adapters only they are published, if others can have the base', async (t) => {
   for (const [student, part] of [
     ['org/Small-Chat', 'adapter'],
