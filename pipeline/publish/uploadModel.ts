@@ -22,49 +22,52 @@ export interface UploadOptions {
  * @throws UserError without a token, when it may not write, and when the Hub cannot be reached
  */
 export async function uploadModel(files: readonly PublishedFile[], options: UploadOptions): Promise<string> {
-  const { repository, progress } = options;
+  const { repository } = options;
   checkRepositoryName(repository);
+  const { hub, token } = await writingConnection();
+  const repo = { type: 'model' as const, name: repository };
+  const access = { repo, hubUrl: hub.endpoint, accessToken: token };
+  await explain(hub, repository, async () => {
+    const present = (await remoteFiles(hub, options)) ?? (await createRepository(access, options));
+    const operations = await missingFrom(present, files, options);
+    if (operations.length === 0) return;
+    // Plain LFS uploads, which every Hub takes, and not Xet's.
+    const events = commitIter({ ...access, title: 'Publish with redistill', operations, useXet: false });
+    for await (const event of events)
+      if (event.event === 'fileProgress' && event.state === 'uploading' && event.progress === 1)
+        options.progress(`${event.path}: sent`);
+  });
+  return `${hub.endpoint}/${repository}`;
+}
+
+async function writingConnection(): Promise<{ hub: HubConnection; token: string }> {
   const hub = await hubConnection();
-  const { endpoint, token } = hub;
   if (hub.isOffline)
     throw new UserError({
       field: 'HF_HUB_OFFLINE',
       problem: 'nothing can be published while it is set',
       remedy: 'unset it, or use DRY_RUN=1',
     });
-  if (!token)
-    throw new UserError({
-      field: 'HF_TOKEN',
-      problem: 'publishing needs a token that may write',
-      remedy: `make one on ${endpoint}/settings/tokens and set HF_TOKEN (or run "hf auth login")`,
-    });
-  const access = {
-    repo: { type: 'model' as const, name: repository },
-    hubUrl: endpoint,
-    accessToken: token.text,
-  };
-  await explain(hub, repository, async () => {
-    const present = (await remoteFiles(hub, options)) ?? (await createRepository(access, options));
-    const wanted = await Promise.all(
-      files.map(async (file) => ((await isThere(file, present)) ? [] : [file])),
-    );
-    const sending = wanted.flat();
-    const stale = staleWeights(files, present);
-    const bytes = sending.reduce((sum, file) => sum + file.bytes, 0);
-    progress(
-      `${sending.length} files to send (${(bytes / 1e6).toFixed(1)} MB), ${files.length - sending.length} are there`,
-    );
-    if (sending.length + stale.length === 0) return;
-    const operations = [
-      ...sending.map(addition),
-      ...stale.map((path) => ({ operation: 'delete' as const, path })),
-    ];
-    const events = commitIter({ ...access, title: 'Publish with redistill', operations });
-    for await (const event of events)
-      if (event.event === 'fileProgress' && event.state === 'uploading' && event.progress === 1)
-        progress(`${event.path}: sent`);
+  if (hub.token) return { hub, token: hub.token.text };
+  throw new UserError({
+    field: 'HF_TOKEN',
+    problem: 'publishing needs a token that may write',
+    remedy: `make one on ${hub.endpoint}/settings/tokens and set HF_TOKEN (or run "hf auth login")`,
   });
-  return `${endpoint}/${repository}`;
+}
+
+/** What turns the repository's files into these. */
+async function missingFrom(
+  present: readonly HubFile[],
+  files: readonly PublishedFile[],
+  { progress }: UploadOptions,
+): Promise<CommitOperation[]> {
+  const sending: PublishedFile[] = [];
+  for (const file of files) if (!(await isThere(file, present))) sending.push(file);
+  const megabytes = (sending.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6).toFixed(1);
+  progress(`${sending.length} files to send (${megabytes} MB), ${files.length - sending.length} are there`);
+  const stale = staleWeights(files, present).map((path) => ({ operation: 'delete' as const, path }));
+  return [...sending.map(addition), ...stale];
 }
 
 /** @throws UserError for a name that the Hub does not take (huggingface_hub's validate_repo_id) */

@@ -1,7 +1,8 @@
 // A finished run as training and evaluation leave it, with a tiny model, and the stage `publish` on it.
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { parse } from 'yaml';
 import { commitBytes, type FileRecord } from '../../pipeline/artifact/commitFile.ts';
 import { sha256OfFile } from '../../pipeline/artifact/fingerprint.ts';
 import { commitJson } from '../../pipeline/artifact/jsonFile.ts';
@@ -13,7 +14,6 @@ import { trainConfig } from '../../pipeline/train/trainConfig.ts';
 import { makeTinyModel } from '../tinyModel.ts';
 import { splitSamples } from '../train/trainScene.ts';
 import { sumsOf } from '../fileBytes.ts';
-import { statSync } from 'node:fs';
 
 export const REPOSITORY = 'lab/Small-Chat-redistilled';
 
@@ -48,6 +48,11 @@ export async function finishedRun(t: Test, options: RunOptions = {}): Promise<st
   await writeTrainManifest(folder);
   if (evaluated) await writeEvaluation(join(run, 'eval/main'), join(folder, 'model'));
   return run;
+}
+
+/** What the Hub reads of a model card. */
+export function metadataOf(card: string): Record<string, unknown> {
+  return parse(/^---\n(.*?)\n---\n/s.exec(card)![1]!) as Record<string, unknown>;
 }
 
 /** The manifest of what is in the folder now. */
