@@ -55,8 +55,10 @@ export async function openPartial(blob: string, file: HubFile): Promise<PartialF
 
 async function readSoFar(handle: FileHandle, file: HubFile): Promise<[number, Hash]> {
   const hash = hashOf(file);
+  const { size } = await handle.stat();
   let bytes = 0;
-  for await (const chunk of handle.createReadStream({ start: 0, autoClose: false })) {
+  if (size === 0) return [bytes, hash];
+  for await (const chunk of handle.createReadStream({ start: 0, end: size - 1, autoClose: false })) {
     hash.update(chunk as Buffer);
     bytes += (chunk as Buffer).byteLength;
   }
