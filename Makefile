@@ -21,7 +21,7 @@ recipe := data/recipes/$(RECIPE)
 run := data/runs/$(RECIPE)
 stages := fetch mix teacher logits train eval report
 
-.PHONY: all help setup doctor status build api $(stages) test test-real test-slurm check format bench study compare cache-gc clean FORCE
+.PHONY: all help setup doctor status build api $(stages) publish plan test test-real test-slurm check format bench study compare cache-gc clean FORCE
 .SUFFIXES:
 
 all: report ## every stage, up to the report (the default)
@@ -97,9 +97,15 @@ endif
 
 logits_stage := stages/$(if $(LAUNCH),launch.ts --launch $(LAUNCH) --shards $(SHARDS),logits.ts)
 
+ifneq ($(filter publish,$(MAKECMDGOALS)),)
+ifeq ($(strip $(REPO)),)
+$(error publish needs the repository on the Hub: make publish REPO=ORG/NAME)
+endif
+endif
+
 # ---- Stages, in flow order. Set-up is order-only: it must be there, but makes nothing stale.
 
-ifneq ($(filter all clean $(stages),$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter all clean publish $(stages),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(wildcard $(recipe)/*.yaml),)
 $(error no recipe "$(RECIPE)" in data/recipes; RECIPE is one of: $(notdir $(wildcard data/recipes/*)))
 endif
@@ -162,6 +168,9 @@ status: $(packages) ## what is made, stale or at work, and what the next make wo
 
 compare: $(packages) ## the runs of RECIPE side by side: what differs, and their final figures
 	@$(TSX) stages/compare.ts --run $(run)
+
+publish: | $(tensorflow) ## the student RUN to the Hugging Face Hub: REPO=ORG/NAME [PRIVATE=1]; DRY_RUN=1 only writes it to a folder
+	@$(TSX) stages/publish.ts --run $(run) --name $(RUN) --repo '$(REPO)' $(if $(PRIVATE),--private) $(if $(DRY_RUN),--dry-run)
 
 # ---- The project itself.
 

@@ -64,14 +64,16 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function writeFully(handle: FileHandle, data: Uint8Array): Promise<void> {
+/** Appends all of `data`. */
+export async function writeFully(handle: FileHandle, data: Uint8Array): Promise<void> {
   for (let offset = 0; offset < data.byteLength;) {
     const { bytesWritten } = await handle.write(data, offset, data.byteLength - offset);
     offset += bytesWritten;
   }
 }
 
-function explainDiskError(error: unknown, path: string): unknown {
+/** A full disk or a missing permission as a UserError naming `path`; any other error as it is. */
+export function explainDiskError(error: unknown, path: string): unknown {
   if (hasCode(error, 'ENOSPC', 'EDQUOT'))
     return new UserError(
       { file: path, problem: 'the disk is full', remedy: 'free some space and run the same command again' },

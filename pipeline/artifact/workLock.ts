@@ -23,6 +23,8 @@ export interface LockOptions {
   silence?: number;
   /** Told what is being waited for. */
   notice?: (line: string) => void;
+  /** Waits for a living holder to release it, instead of refusing. */
+  patient?: true;
 }
 
 const holderSchema = z.object({
@@ -40,16 +42,23 @@ interface FoundLock {
 
 /**
  * Takes the lock on `path` (which need not exist), at once or, when its holder was on another machine, after `silence`.
- * @throws UserError naming the holder when it is alive.
+ * @throws UserError naming the holder when it is alive, unless `patient`.
  */
 export async function lockWork(
   path: string,
-  { beat = 10, silence = 60, notice = () => undefined }: LockOptions = {},
+  { beat = 10, silence = 60, notice = () => undefined, patient }: LockOptions = {},
 ): Promise<WorkLock> {
   await mkdir(dirname(path), { recursive: true });
-  for (;;) {
+  for (let waited = false; ;) {
     const last = (await findLocks(path)).at(-1);
-    if (last) await refuseLiving(last, { silence, notice });
+    const holder = last && (await livingHolder(last, { silence, notice }));
+    if (holder !== undefined) {
+      if (!patient) throw heldLock(last!.file, holder);
+      if (!waited) notice(`waiting for ${holder}, which is doing the same`);
+      waited = true;
+      await setTimeout(500);
+      continue;
+    }
     const generation = (last?.generation ?? 0) + 1;
     const file = `${path}.lock-${generation}`;
     if (!(await makeExclusively(file))) continue;
@@ -94,18 +103,23 @@ async function makeExclusively(file: string): Promise<boolean> {
   }
 }
 
-async function refuseLiving(
+/** Who holds a lock, or undefined when that process is gone. */
+async function livingHolder(
   { file }: FoundLock,
   { silence, notice }: Required<Pick<LockOptions, 'silence' | 'notice'>>,
-): Promise<void> {
+): Promise<string | undefined> {
   const holder = (await readHolder(file)) ?? (await readHolder(file, { delay: 1000 }));
   const who = holder ? `process ${holder.pid} on ${holder.host}` : 'an unknown process';
   const runs = holder && runsStill(holder);
   if (runs === undefined) notice(`${file} is held by ${who}: watching for ${silence} s whether it is alive`);
-  if (!(runs ?? (await showsLife(file, silence)))) return;
-  throw new UserError({
+  if (!(runs ?? (await showsLife(file, silence)))) return undefined;
+  return holder ? `${who} since ${holder.since}` : who;
+}
+
+function heldLock(file: string, holder: string): UserError {
+  return new UserError({
     file,
-    problem: `held by ${who}${holder ? ` since ${holder.since}` : ''}, which is alive`,
+    problem: `held by ${holder}, which is alive`,
     remedy: 'wait for it or end it, then run the same command again',
   });
 }

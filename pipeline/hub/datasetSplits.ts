@@ -2,7 +2,8 @@
 // those that hold CSV or JSON the Hub keeps a converted copy on the branch refs/convert/parquet.
 import { join } from 'node:path';
 import { UserError } from '../config/userError.ts';
-import { cachedSnapshot, fetchSnapshot, type HubSnapshot } from './hubSnapshot.ts';
+import { isHubError } from './hubErrors.ts';
+import { fetchSnapshot, type HubSnapshot } from './hubSnapshot.ts';
 
 /** Files of each split, in the order of their rows. */
 export interface DatasetSplits {
@@ -18,41 +19,37 @@ export interface WantedSplits {
   /** The dataset's configuration (subset), where it has several. */
   config: string | undefined;
   splits: readonly string[];
+  /** Branch, tag or commit; the converted copy is of "main" only. */
+  revision?: string | undefined;
 }
 
 /**
  * Downloads what is not in the cache yet. When the Hub cannot be reached, what is in the cache has to do.
- * @param progress is told each file before it is downloaded
+ * @param progress is told of the downloads
  * @throws UserError when the Hub cannot be reached, or the dataset or a split is not there.
  */
 export async function fetchSplits(
   dataset: string,
   { progress, ...wanted }: WantedSplits & { progress: (line: string) => void },
 ): Promise<DatasetSplits> {
-  const branches = [{}, { revision: CONVERTED }].map((at) => ({
-    type: 'dataset' as const,
-    name: dataset,
-    ...at,
-  }));
-  let listed: string[] = [];
+  const listed: string[] = [];
   const select = (names: string[]) => {
-    listed = names.filter((name) => name.endsWith('.parquet'));
+    listed.push(...names);
     const found = Object.values(filesOf(names, wanted));
     return found.every((files) => files.length > 0) ? found.flat() : [];
   };
-  try {
-    for (const branch of branches) {
-      const snapshot = await fetchSnapshot(branch, { select, progress });
-      if (snapshot.files.length > 0) return splitsOf(snapshot, wanted);
-    }
-  } catch (error) {
-    const isOutOfReach = error instanceof UserError && error.cause instanceof TypeError;
-    const cached = isOutOfReach ? await Promise.all(branches.map(cachedSnapshot)) : [];
-    const whole = cached.find((snapshot) => snapshot && missingFrom(snapshot.files, wanted) === undefined);
-    if (whole) return splitsOf(whole, wanted);
-    throw error;
-  }
+  const ofRevision = (revision?: string) =>
+    fetchSnapshot({ type: 'dataset', name: dataset, ...(revision && { revision }) }, { select, progress });
+  const own = await ofRevision(wanted.revision);
+  if (own.files.length > 0) return splitsOf(own, wanted);
+  const converted = wanted.revision === undefined && (await ofRevision(CONVERTED).catch(unlessNone));
+  if (converted && converted.files.length > 0) return splitsOf(converted, wanted);
   throw missingSplit(dataset, { ...wanted, listed });
+}
+
+/** Not every dataset has a converted copy, and not every one of these was fetched before going offline. */
+function unlessNone(error: unknown): undefined {
+  if (!isHubError(error, 'no_revision', 'not_cached')) throw error;
 }
 
 function filesOf(names: readonly string[], { config, splits }: WantedSplits): Record<string, string[]> {
@@ -92,16 +89,18 @@ function isRest(rest: string): boolean {
   return /^([-.][\w.-]*|\/[\w.-]+)?\.parquet$/.test(rest);
 }
 
-function missingSplit(
+/** @param listed the names of all files that were looked at */
+export function missingSplit(
   dataset: string,
-  { listed, ...wanted }: WantedSplits & { listed: string[] },
+  { listed, ...wanted }: WantedSplits & { listed: readonly string[] },
 ): UserError {
   const missing = missingFrom(listed, wanted)!;
+  const parquet = listed.filter((name) => name.endsWith('.parquet'));
+  const there = parquet.length > 0 ? parquet : listed;
   return new UserError({
     file: dataset,
     field: wanted.config === undefined ? missing : `${wanted.config}.${missing}`,
     problem: 'no Parquet files of this split',
-    remedy:
-      listed.length > 0 ? `there are ${listed.slice(0, 6).join(', ')}` : 'name local files under "data"',
+    remedy: `there are ${there.slice(0, 8).join(', ')}${there.length > 8 ? ` and ${there.length - 8} more` : ''}`,
   });
 }

@@ -4,6 +4,7 @@ import { basename, join, relative, sep } from 'node:path';
 import { rememberedSha256 } from '../artifact/rememberedSha256.ts';
 import { UserError } from '../config/userError.ts';
 import { dataFiles } from './dataFiles.ts';
+import { fetchSplits, missingSplit, splitFiles } from './datasetSplits.ts';
 import { fetchSnapshot } from './hubSnapshot.ts';
 import { parseReference } from './reference.ts';
 import type { ResolveOptions } from './resolveModel.ts';
@@ -18,33 +19,60 @@ export async function resolveDataset(
   source: DatasetSource,
   { field, previous, progress }: ResolveOptions<ResolvedDataset>,
 ): Promise<ResolvedDataset> {
-  const { reference: text, files: glob } = {
-    files: undefined,
-    ...(typeof source === 'string' ? { reference: source } : source),
-  };
-  const parsed = parseReference(text, field);
+  const wanted: WantedFiles = typeof source === 'string' ? { reference: source } : source;
+  const parsed = parseReference(wanted.reference, field);
   if (parsed.kind === 'pypi' || (parsed.kind === 'hub' && parsed.file !== undefined))
-    throw new UserError({ field, value: text, problem: 'names a model file, not a dataset' });
-  const reference = glob === undefined ? text : `${text}, files ${glob}`;
-  const select = (names: string[]) => selectFiles(names, { glob, field });
-  if (parsed.kind === 'local')
+    throw new UserError({ field, value: wanted.reference, problem: 'names a model file, not a dataset' });
+  const reference = Object.entries(wanted)
+    .map(([key, value]) => (key === 'reference' ? value : `${key} ${value}`))
+    .join(', ');
+  if (parsed.kind === 'local') {
+    const select = (names: string[]) => selectFiles(names, { wanted, field });
     return { reference, revision: null, files: await recordAll(await localFiles(parsed.path, select)) };
+  }
   if (previous?.reference === reference && (await areIntact(previous.files))) return previous;
-  const { repository: name, revision } = parsed;
-  const snapshot = await fetchSnapshot(
-    { type: 'dataset', name, ...(revision !== undefined && { revision }) },
-    { select, progress },
-  );
-  const paths = snapshot.files.map((file) => join(snapshot.folder, file));
-  return { reference, revision: snapshot.revision, files: await recordAll(paths) };
+  const { revision, paths } = await fetchFiles(parsed, { wanted, field, progress });
+  return { reference, revision, files: await recordAll(paths) };
 }
 
-function selectFiles(
-  names: readonly string[],
-  { glob, field }: { glob: string | undefined; field: string },
-): string[] {
-  const chosen = dataFiles(names, glob);
+type WantedFiles = Exclude<DatasetSource, string>;
+interface Wanted {
+  wanted: WantedFiles;
+  field: string;
+}
+
+/** The data files that are named; of a repository that has none of its own, the split "train" of the converted copy. */
+async function fetchFiles(
+  { repository: name, revision }: { repository: string; revision?: string },
+  { wanted, field, progress }: Wanted & { progress: (line: string) => void },
+): Promise<{ revision: string; paths: string[] }> {
+  if (!asksForSplit(wanted)) {
+    const select = (names: string[]) =>
+      dataFiles(names).length > 0 ? selectFiles(names, { wanted, field }) : [];
+    const snapshot = await fetchSnapshot(
+      { type: 'dataset', name, ...(revision !== undefined && { revision }) },
+      { select, progress },
+    );
+    if (snapshot.files.length > 0)
+      return {
+        revision: snapshot.revision,
+        paths: snapshot.files.map((file) => join(snapshot.folder, file)),
+      };
+  }
+  const { config, split = 'train' } = wanted;
+  const found = await fetchSplits(name, { config, splits: [split], revision, progress });
+  return { revision: found.revision, paths: found.files[split]!.map(({ path }) => path) };
+}
+
+function asksForSplit({ config, split }: WantedFiles): boolean {
+  return config !== undefined || split !== undefined;
+}
+
+function selectFiles(names: readonly string[], { wanted, field }: Wanted): string[] {
+  const { files: glob, config, split = 'train' } = wanted;
+  const chosen = asksForSplit(wanted) ? splitFiles(names, { config, split }) : dataFiles(names, glob);
   if (chosen.length > 0) return chosen;
+  if (asksForSplit(wanted)) throw missingSplit(wanted.reference, { config, splits: [split], listed: names });
   const all = dataFiles(names);
   throw new UserError({
     field,

@@ -92,13 +92,9 @@ async function fetchFromHub(
 ): Promise<Fetched> {
   const select = (names: string[]) => {
     const chosen = names.filter((name) => (file === undefined ? isModelFile(name) : name === file));
-    if (chosen.length > 0) return chosen;
-    const ggufs = names.filter((name) => name.endsWith('.gguf'));
-    throw new UserError({
-      file: repository,
-      problem: `has no ${file ?? 'config.json and safetensors'}`,
-      ...(ggufs.length > 0 && { remedy: `it has ${ggufs.join(', ')}` }),
-    });
+    const isModel = file === undefined ? chosen.some(isWeights) : chosen.length > 0;
+    if (isModel) return chosen;
+    throw missingModel(names, { repository, file });
   };
   const snapshot = await fetchSnapshot(
     { type: 'model', name: repository, ...(revision !== undefined && { revision }) },
@@ -107,10 +103,35 @@ async function fetchFromHub(
   return { path: join(snapshot.folder, file ?? ''), revision: snapshot.revision };
 }
 
+/** What stands in the place of the wanted files is told with what to do about it. */
+function missingModel(
+  names: readonly string[],
+  { repository, file }: { repository: string; file: string | undefined },
+): UserError {
+  const problem = `has no ${file ?? 'config.json and safetensors'}`;
+  const ggufs = names.filter((name) => name.endsWith('.gguf'));
+  const pickled =
+    file === undefined && names.find((name) => /^pytorch_model.*\.(bin|bin\.index\.json)$/.test(name));
+  if (ggufs.length > 0)
+    return new UserError({ file: repository, problem, remedy: `it has ${ggufs.join(', ')}` });
+  if (!pickled) return new UserError({ file: repository, problem });
+  return new UserError({
+    file: repository,
+    problem: `has its weights as ${pickled} only, and no safetensors`,
+    remedy:
+      'look for a converted copy among its pull requests on the Hub (ORG/NAME@refs/pr/N), or save it anew with ' +
+      'save_pretrained of transformers and name that folder',
+  });
+}
+
+function isWeights(name: string): boolean {
+  return /^model(-\d+-of-\d+)?\.safetensors$/.test(name);
+}
+
 /** What of a repository makes a model, and its card, which names its license: no other frameworks' weights, no copies in other formats. */
 function isModelFile(name: string): boolean {
   return (
-    /^model(-\d+-of-\d+)?\.safetensors$/.test(name) ||
+    isWeights(name) ||
     /^(config|model\.safetensors\.index)\.json$/.test(name) ||
     isCarriedFile(name) ||
     name === 'README.md'

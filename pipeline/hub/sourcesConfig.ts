@@ -23,13 +23,23 @@ const prunedSource = z.strictObject({
 });
 const datasetSource = z.union([
   reference,
-  z.strictObject({
-    reference,
-    files: z
-      .string()
-      .optional()
-      .describe('glob of the files to fetch, such as "v1/**" (default: all data files)'),
-  }),
+  z
+    .strictObject({
+      reference,
+      files: z
+        .string()
+        .optional()
+        .describe('glob of the files to fetch, such as "v1/**" (default: all data files)'),
+      config: z
+        .string()
+        .optional()
+        .describe('one configuration (subset), of which Parquet files are fetched'),
+      split: z.string().optional().describe('one split of it (default: train)'),
+    })
+    .refine(
+      ({ files, config, split }) => files === undefined || (config === undefined && split === undefined),
+      'take either "files" or "config" and "split"',
+    ),
 ]);
 
 /** The schema of sources.yaml. */

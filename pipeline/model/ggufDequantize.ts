@@ -1,97 +1,95 @@
-// GGUF block formats as numbers: each block of 32 weights shares one half-precision scale (and minimum).
-// Equal bit for bit to the Python package `gguf` (https://github.com/ggml-org/llama.cpp/tree/master/gguf-py): every
-// value is exact in float64 here and rounded to float32 once, as its float32 arithmetic also rounds only once.
+// The values of GGUF tensors. Equal bit for bit to the Python package `gguf`
+// (https://github.com/ggml-org/llama.cpp/tree/master/gguf-py): each product is exact in float64 here, and the sum with
+// the minimum is rounded to float32 once, as float32 arithmetic rounds it too.
 import { GGMLQuantizationType as Ggml } from '@huggingface/gguf';
-import { toFloat32 } from './halfPrecision.ts';
+import { BLOCK_FORMATS, type BlockFormat, type Codes, type Plane } from './ggufBlocks.ts';
+import { float32OfFloat16, toBfloat16, toFloat32 } from './halfPrecision.ts';
 
-/** How a GGUF tensor type is stored: `weights` values in `bytes` bytes. */
-interface BlockFormat {
-  weights: number;
-  bytes: number;
-}
+const FLOAT_BYTES = { F32: 4, F16: 2, BF16: 2 } as const;
 
-const Q4_0 = { weights: 32, bytes: 18 } as const;
-const Q4_1 = { weights: 32, bytes: 20 } as const;
-const Q8_0 = { weights: 32, bytes: 34 } as const;
-
-/** The types that are read, by GGUF's number for them. */
-const FORMATS: Partial<Record<number, BlockFormat>> = {
-  [Ggml.F32]: { weights: 1, bytes: 4 },
-  [Ggml.F16]: { weights: 1, bytes: 2 },
-  [Ggml.BF16]: { weights: 1, bytes: 2 },
-  [Ggml.Q4_0]: Q4_0,
-  [Ggml.Q4_1]: Q4_1,
-  [Ggml.Q8_0]: Q8_0,
-};
-
-/** The block format of a GGUF tensor type, or undefined when it is not read. */
-export function blockFormat(type: number): BlockFormat | undefined {
-  return FORMATS[type];
-}
-
-/** Names of a type and of all that are read, for messages. */
+/** Names of a type, by GGUF's number for it, and of all that are read. */
 export function typeName(type: number): string {
   return (Ggml as Record<number, string | undefined>)[type] ?? `type ${type}`;
 }
-export const READABLE_TYPES = Object.keys(FORMATS).map((type) => typeName(Number(type)));
+export const READABLE_TYPES = [...Object.keys(FLOAT_BYTES), ...Object.keys(BLOCK_FORMATS)];
+
+/** How many bytes a block of a type takes and how many weights it holds; undefined when the type is not read. */
+export function blockSize(type: number): Pick<BlockFormat, 'weights' | 'bytes'> | undefined {
+  const dtype = floatDtype(type);
+  return dtype ? { weights: 1, bytes: FLOAT_BYTES[dtype] } : blockFormat(type);
+}
 
 /** The dtype of a tensor of plain floats, or undefined for quantized blocks. */
-export function floatDtype(type: number): 'F32' | 'F16' | 'BF16' | undefined {
-  const dtypes: Partial<Record<number, 'F32' | 'F16' | 'BF16'>> = {
-    [Ggml.F32]: 'F32',
-    [Ggml.F16]: 'F16',
-    [Ggml.BF16]: 'BF16',
-  };
-  return dtypes[type];
+export function floatDtype(type: number): keyof typeof FLOAT_BYTES | undefined {
+  const name = typeName(type);
+  return name in FLOAT_BYTES ? (name as keyof typeof FLOAT_BYTES) : undefined;
+}
+
+function blockFormat(type: number): BlockFormat | undefined {
+  return (BLOCK_FORMATS as Partial<Record<string, BlockFormat>>)[typeName(type)];
 }
 
 /** The values of a tensor of any readable type; `bytes` starts at a multiple of 4 of its buffer. */
 export function dequantize(type: number, bytes: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
   const dtype = floatDtype(type);
   if (dtype) return toFloat32({ dtype, data: bytes });
-  const decode = DECODERS[type];
-  if (!decode) throw new Error(`${typeName(type)} is not read`);
-  return decode(bytes);
+  const format = blockFormat(type);
+  if (!format) throw new Error(`${typeName(type)} is not read`);
+  return valuesOfBlocks(bytes, format);
 }
 
-const DECODERS: Partial<Record<number, (bytes: Uint8Array) => Float32Array<ArrayBuffer>>> = {
-  [Ggml.Q4_0]: (bytes) =>
-    fromBlocks(bytes, Q4_0, (values, at, block, scale) => {
-      for (let i = 0; i < 16; i++) {
-        const pair = bytes[block + 2 + i]!;
-        values[at + i] = scale * ((pair & 15) - 8);
-        values[at + 16 + i] = scale * ((pair >> 4) - 8);
-      }
-    }),
-  [Ggml.Q4_1]: (bytes) => {
-    const minimums = halvesAt(bytes, Q4_1, 2);
-    return fromBlocks(bytes, Q4_1, (values, at, block, scale) => {
-      const minimum = minimums[at / 32]!;
-      for (let i = 0; i < 16; i++) {
-        const pair = bytes[block + 4 + i]!;
-        values[at + i] = scale * (pair & 15) + minimum;
-        values[at + 16 + i] = scale * (pair >> 4) + minimum;
-      }
-    });
-  },
-  [Ggml.Q8_0]: (bytes) => {
-    const signed = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return fromBlocks(bytes, Q8_0, (values, at, block, scale) => {
-      for (let i = 0; i < 32; i++) values[at + i] = scale * signed[block + 2 + i]!;
-    });
-  },
-};
+/** The same rounded to bfloat16, a few million values at a time: the float32 values of a whole embedding are gigabytes. */
+export function dequantizeToBfloat16(type: number, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const block = blockSize(type)!;
+  const step = (1 << 14) * block.bytes;
+  const rounded = new Uint8Array((bytes.length / block.bytes) * block.weights * 2);
+  for (let at = 0; at < bytes.length; at += step) {
+    const values = dequantize(type, bytes.subarray(at, at + step));
+    rounded.set(toBfloat16(values), (at / block.bytes) * block.weights * 2);
+  }
+  return rounded;
+}
 
-/** Calls `decode` for each block with where its values go, where its bytes start, and its scale. */
-function fromBlocks(
-  bytes: Uint8Array,
-  format: BlockFormat,
-  decode: (values: Float32Array, at: number, block: number, scale: number) => void,
-): Float32Array<ArrayBuffer> {
-  const scales = halvesAt(bytes, format, 0);
-  const values = new Float32Array(scales.length * format.weights);
-  for (let n = 0; n < scales.length; n++) decode(values, n * format.weights, n * format.bytes, scales[n]!);
+function valuesOfBlocks(bytes: Uint8Array, format: BlockFormat): Float32Array<ArrayBuffer> {
+  const { weights, minimum, groups } = format;
+  const width = groups?.weights ?? weights;
+  const codes = codeReader(format.codes, weights);
+  const groupScales = codeReader(groups?.scales, weights / width);
+  const groupMinima = codeReader(groups?.minima, weights / width);
+  const scales = halvesAt(bytes, format, format.scale);
+  const minima = minimum && halvesAt(bytes, format, minimum.at);
+  const values = new Float32Array(scales.length * weights);
+  for (let n = 0; n < scales.length; n++) {
+    for (const { read } of [codes, groupScales, groupMinima]) read(bytes, n * format.bytes);
+    for (let first = 0; first < weights; first += width) {
+      const scale = scales[n]! * groupScales.found[first / width]!;
+      // Without a minimum -0 is added, which changes no value, not even the sign of a zero.
+      const least = minima ? minimum.sign * minima[n]! * groupMinima.found[first / width]! : -0;
+      for (let i = first; i < first + width; i++) values[n * weights + i] = scale * codes.found[i]! + least;
+    }
+  }
   return values;
+}
+
+/** Reads the integers of one block into `found`; where there are none, they are all 1. */
+function codeReader(codes: Codes | undefined, count: number) {
+  const found = new Int16Array(count).fill(1);
+  if (!codes) return { found, read: () => undefined };
+  const { zero = 0, signed = false } = codes;
+  const [low, high = { bits: 0, place: () => [0, 0] as const }] = codes.planes;
+  const bytesOf = (plane: Plane) => Uint16Array.from(found, (_, i) => plane.place(i)[0]);
+  const shiftsOf = (plane: Plane) => Uint8Array.from(found, (_, i) => plane.place(i)[1]);
+  const [lowAt, lowShift, lowMask] = [bytesOf(low), shiftsOf(low), (1 << low.bits) - 1];
+  const [highAt, highShift, highMask] = [bytesOf(high), shiftsOf(high), (1 << high.bits) - 1];
+  const read = (bytes: Uint8Array, block: number) => {
+    for (let i = 0; i < count; i++) {
+      const lowBits = (bytes[block + lowAt[i]!]! >> lowShift[i]!) & lowMask;
+      const highBits = (bytes[block + highAt[i]!]! >> highShift[i]!) & highMask;
+      const code = lowBits | (highBits << low.bits);
+      found[i] = signed ? (code << 24) >> 24 : code - zero;
+    }
+  };
+  return { found, read };
 }
 
 /** The half-precision number at byte `offset` of every block. */
@@ -101,5 +99,5 @@ function halvesAt(bytes: Uint8Array, format: BlockFormat, offset: number): Float
     const at = n * format.bytes + offset;
     halves[n] = bytes[at]! | (bytes[at + 1]! << 8);
   }
-  return toFloat32({ dtype: 'F16', data: new Uint8Array(halves.buffer) });
+  return float32OfFloat16(halves);
 }

@@ -3,7 +3,7 @@
 import { open } from 'node:fs/promises';
 import { gguf } from '@huggingface/gguf';
 import { hasCode, messageOf, UserError } from '../config/userError.ts';
-import { blockFormat, floatDtype, READABLE_TYPES, typeName } from './ggufDequantize.ts';
+import { blockSize, floatDtype, READABLE_TYPES, typeName } from './ggufDequantize.ts';
 import { readBytes } from './safetensors.ts';
 
 /** A metadata value with 64-bit integers as numbers. */
@@ -98,14 +98,14 @@ function byteLengthOf(
   path: string,
   { name, type, shape }: { name: string; type: number; shape: number[] },
 ): number {
-  const format = blockFormat(type);
+  const format = blockSize(type);
   if (!format)
     throw new UserError({
       file: path,
       field: name,
       value: typeName(type),
       problem: 'this quantization is not read',
-      remedy: `readable: ${READABLE_TYPES.join(', ')}`,
+      remedy: `take another file of this model, or its safetensors; readable: ${READABLE_TYPES.join(', ')}`,
     });
   const weights = shape.reduce((product, n) => product * n, 1);
   if (weights % format.weights !== 0)

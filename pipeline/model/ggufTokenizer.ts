@@ -21,14 +21,18 @@ export interface TokenizerFiles {
 export function tokenizerFromGguf({ path, metadata }: Pick<GgufFile, 'path' | 'metadata'>): TokenizerFiles {
   const given = validate(metadataSchema, metadata, () => path);
   const pre = given['tokenizer.ggml.pre'];
-  const cutting = CUTTING[pre];
+  const cutting = CUTTING[pre ?? ''];
   if (!cutting)
     throw new UserError({
       file: path,
       field: 'tokenizer.ggml.pre',
       value: pre,
-      problem: 'unknown pre-tokenizer',
-      remedy: `known: ${Object.keys(CUTTING).join(', ')}`,
+      ...(pre === undefined
+        ? {
+            problem: 'missing, so it is not known how text is cut into words',
+            remedy: "take a file of a newer converter, or the model's safetensors",
+          }
+        : { problem: 'unknown pre-tokenizer', remedy: `known: ${Object.keys(CUTTING).join(', ')}` }),
     });
   const added = addedTokens(given);
   const contextLength = metadata[`${String(metadata['general.architecture'])}.context_length`];
@@ -58,7 +62,7 @@ export function tokenizerFromGguf({ path, metadata }: Pick<GgufFile, 'path' | 'm
 const tokenId = z.int().nonnegative().optional();
 const metadataSchema = z.looseObject({
   'tokenizer.ggml.model': z.literal('gpt2', { error: 'only byte-level BPE tokenizers ("gpt2") are read' }),
-  'tokenizer.ggml.pre': z.string(),
+  'tokenizer.ggml.pre': z.string().optional(),
   'tokenizer.ggml.tokens': z.array(z.string()),
   'tokenizer.ggml.token_type': z.array(z.int()),
   'tokenizer.ggml.merges': z.array(z.string()),
@@ -90,17 +94,21 @@ const QWEN2: Cutting = {
   steps: [splitOff(wordPattern('\\p{N}')), byteLevel({ splits: false })],
 };
 
+const LLAMA3: Cutting = {
+  steps: [splitOff(wordPattern('\\p{N}{1,3}')), byteLevel({ splits: false })],
+  ignoreMerges: true,
+  addsBos: true,
+};
+
 /** How text is cut, by llama.cpp's names. */
 const CUTTING: Partial<Record<string, Cutting>> = {
   'gpt-2': { steps: [byteLevel({ splits: true })] },
   smollm: { steps: [{ type: 'Digits', individual_digits: true }, byteLevel({ splits: true })] },
   qwen2: QWEN2,
   'deepseek-r1-qwen': { ...QWEN2, addsBos: true },
-  'llama-bpe': {
-    steps: [splitOff(wordPattern('\\p{N}{1,3}')), byteLevel({ splits: false })],
-    ignoreMerges: true,
-    addsBos: true,
-  },
+  'llama-bpe': LLAMA3,
+  llama3: LLAMA3,
+  'llama-v3': LLAMA3,
 };
 
 /** The word pattern that Llama 3 and Qwen2 share but for how many digits make a word. */

@@ -2,9 +2,8 @@
 // a file with quantized blocks becomes bfloat16 throughout.
 import { UserError } from '../config/userError.ts';
 import { LLAMA3_FACTORS, type GgufShape } from './ggufConfig.ts';
-import { dequantize, floatDtype } from './ggufDequantize.ts';
+import { dequantizeToBfloat16, floatDtype } from './ggufDequantize.ts';
 import { isQuantized, type GgufFile } from './ggufFile.ts';
-import { toBfloat16 } from './halfPrecision.ts';
 import type { TensorSource } from './safetensors.ts';
 
 const TOP_NAMES: Partial<Record<string, string>> = {
@@ -47,7 +46,7 @@ export function ggufWeights(file: GgufFile, shape: GgufShape): TensorSource[] {
     const heads = rotatedHeads(name, shape);
     const data = async () => {
       const stored = await file.read(ggufName);
-      const bytes = quantized ? toBfloat16(dequantize(type, stored)) : stored;
+      const bytes = quantized ? dequantizeToBfloat16(type, stored) : stored;
       return heads === undefined ? bytes : unpermuteHeads(bytes, { heads, rows: sizes[0]! });
     };
     return { name, dtype: quantized ? 'BF16' : floatDtype(type)!, shape: sizes, data };

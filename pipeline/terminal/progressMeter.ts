@@ -13,7 +13,7 @@ export function progressMeter({ unit, total }: { unit: string; total?: number })
     done += amount;
     const rate = done / ((performance.now() - start) / 1000);
     const left = total === undefined ? '' : `, ${duration((total - done) / rate)} left`;
-    return `${rate >= 1e6 ? `${(rate / 1e6).toFixed(1)} M` : rate.toFixed(0)} ${unit}/s${left}`;
+    return `${rate >= 1e6 ? `${(rate / 1e6).toFixed(1)} M` : rate.toFixed(rate < 10 ? 1 : 0)} ${unit}/s${left}`;
   };
 }
 

@@ -66,12 +66,25 @@ function baseOf({ student, teacher }: Sources): Named & { path: string } {
   return from === 'teacher' ? teacher : { ...student, reference: from };
 }
 
+/** A card that this file wrote: its metadata, and its sections from the first heading of that rank on. */
+export interface CardParts {
+  metadata: Record<string, unknown>;
+  sections: string;
+}
+
+/** The parts of a model card, empty where it has none. */
+export function readCard(text: string): CardParts {
+  const [, front] = /^---\n(.*?)\n---/s.exec(text) ?? [];
+  const metadata = front === undefined ? {} : ((parse(front) ?? {}) as Record<string, unknown>);
+  const [sections = ''] = /^## .*/ms.exec(text) ?? [];
+  return { metadata, sections };
+}
+
 /** The license as the card of a model folder names it. */
 async function licenseOf(folder: string): Promise<Record<string, unknown>> {
-  const [, front] = /^---\n(.*?)\n---/s.exec((await findText(join(folder, 'README.md'))) ?? '') ?? [];
-  const card = front === undefined ? {} : ((parse(front) ?? {}) as Record<string, unknown>);
-  const keys = ['license', 'license_name', 'license_link'].filter((key) => typeof card[key] === 'string');
-  return Object.fromEntries(keys.map((key) => [key, card[key]]));
+  const { metadata } = readCard((await findText(join(folder, 'README.md'))) ?? '');
+  const keys = ['license', 'license_name', 'license_link'].filter((key) => typeof metadata[key] === 'string');
+  return Object.fromEntries(keys.map((key) => [key, metadata[key]]));
 }
 
 /** ORG/NAME, if that is where it came from. */
@@ -121,6 +134,7 @@ function figure(value: number | null): string {
   return Number.isFinite(value) ? value!.toFixed(4) : 'not finite';
 }
 
-function table([head, ...rows]: string[][]): string {
+/** A table in Markdown. */
+export function table([head, ...rows]: string[][]): string {
   return [head!, head!.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
 }

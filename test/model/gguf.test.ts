@@ -5,13 +5,17 @@ import { GGMLQuantizationType as Ggml } from '@huggingface/gguf';
 import t from 'tap';
 import { Tokenizer } from 'tokenizers';
 import { sha256OfFile } from '../../pipeline/artifact/fingerprint.ts';
+import { tf } from '../../pipeline/engine/tensorflow.ts';
 import { checkpointFromGguf } from '../../pipeline/model/ggufCheckpoint.ts';
-import { dequantize } from '../../pipeline/model/ggufDequantize.ts';
+import { dequantize, dequantizeToBfloat16, READABLE_TYPES } from '../../pipeline/model/ggufDequantize.ts';
 import { openGguf } from '../../pipeline/model/ggufFile.ts';
 import { tokenizerFromGguf } from '../../pipeline/model/ggufTokenizer.ts';
+import { toBfloat16, toFloat32 } from '../../pipeline/model/halfPrecision.ts';
+import { disposeDecoder, loadDecoder } from '../../pipeline/model/loadDecoder.ts';
 import { readModelConfig } from '../../pipeline/model/modelConfig.ts';
 import { openSafetensors } from '../../pipeline/model/safetensors.ts';
 import { readJson } from '../readJson.ts';
+import { largestDifference, sequenceLogits } from '../real/decoderLogits.ts';
 
 const GOLDEN = 'test/golden/gguf';
 process.env.REDISTILL_CACHE = t.testdir();
@@ -19,21 +23,46 @@ process.env.REDISTILL_CACHE = t.testdir();
 t.test('every block format is dequantized bit for bit as the Python package does', async (t) => {
   const file = await openSafetensors(join(GOLDEN, 'blocks.safetensors'));
   t.teardown(file.close);
-  for (const name of ['Q4_0', 'Q4_1', 'Q8_0', 'F16', 'BF16'] as const) {
+  for (const name of READABLE_TYPES.filter((type) => type !== 'F32')) {
     const { data } = await file.read(`${name}.bytes`);
-    const values = dequantize(Ggml[name], data);
+    const values = dequantize(Ggml[name as keyof typeof Ggml], data);
     const expected = await file.read(`${name}.values`);
     t.ok(Buffer.from(values.buffer).equals(expected.data), name);
   }
 });
 
 const SUMS = readJson(join(GOLDEN, 'tiny.json')) as Record<string, string>;
-for (const [name, sha256] of Object.entries(SUMS))
+for (const [name, sha256] of Object.entries(SUMS)) {
   t.test(`${name} has the weights that transformers reads`, async (t) => {
     const folder = await checkpointFromGguf(join(GOLDEN, `${name}.gguf`));
     t.equal(await sha256OfFile(join(folder, 'model.safetensors')), sha256);
     t.equal(await checkpointFromGguf(join(GOLDEN, `${name}.gguf`)), folder, 'found again in the cache');
   });
+
+  t.test(`${name} gives the logits that transformers computes`, async (t) => {
+    const golden = await openSafetensors(join(GOLDEN, 'logits.safetensors'));
+    t.teardown(golden.close);
+    const ids = new Int32Array((await golden.read('ids')).data.buffer);
+    const expected = toFloat32(await golden.read(name));
+    const decoder = await loadDecoder(await checkpointFromGguf(join(GOLDEN, `${name}.gguf`)), {
+      dtype: 'float32',
+    });
+    const logits = sequenceLogits(decoder, ids).slice(-2);
+    const found = Float32Array.from(logits.flatMap((row) => [...row]));
+    const apart = largestDifference(found, expected);
+    t.ok(apart < 1e-5, `apart by ${apart}`);
+    disposeDecoder(decoder);
+    t.equal(tf.memory().numTensors, 0);
+  });
+}
+
+t.test('a large tensor is rounded piece by piece to the same values', async (t) => {
+  const file = await openSafetensors(join(GOLDEN, 'blocks.safetensors'));
+  t.teardown(file.close);
+  const { data } = await file.read('Q5_1.bytes');
+  const many = new Uint8Array(data.length * 1500).map((_, i) => data[i % data.length]!);
+  t.ok(Buffer.from(dequantizeToBfloat16(Ggml.Q5_1, many)).equals(toBfloat16(dequantize(Ggml.Q5_1, many))));
+});
 
 t.test('config.json says what the metadata said', async (t) => {
   const llama = await readModelConfig(await checkpointFromGguf(join(GOLDEN, 'tiny-llama.gguf')));
@@ -119,7 +148,9 @@ t.test('an unknown pre-tokenizer or tokenizer model is refused by name', (t) => 
   t.throws(convert({ 'tokenizer.ggml.pre': 'tekken' }), {
     message: /x\.gguf: tokenizer\.ggml\.pre = "tekken": unknown pre-tokenizer; known: gpt-2, smollm/,
   });
-  t.throws(convert({}), { message: /tokenizer\.ggml\.pre: missing/ });
+  t.throws(convert({}), {
+    message: /tokenizer\.ggml\.pre: missing, so it is not known how text is cut.*safetensors$/,
+  });
   t.throws(convert({ 'tokenizer.ggml.pre': 'default', 'tokenizer.ggml.model': 'llama' }), {
     message: /tokenizer\.ggml\.model = "llama": only byte-level BPE/,
   });
@@ -130,12 +161,16 @@ t.test('a type that is not read is refused by tensor and name', async (t) => {
   const path = join(t.testdir(), 'tiny.gguf');
   const bytes = readFileSync(join(GOLDEN, 'tiny-llama.gguf'));
   const name = bytes.indexOf('blk.1.ffn_up.weight');
-  bytes.writeUInt32LE(Ggml.Q6_K, name + 'blk.1.ffn_up.weight'.length + 4 + 2 * 8);
-  writeFileSync(path, bytes);
-  await t.rejects(openGguf(path), {
-    name: 'UserError',
-    message: /blk\.1\.ffn_up\.weight = "Q6_K": this quantization is not read; readable: F32, F16, Q4_0/,
-  });
+  for (const type of ['IQ4_XS', 'IQ2_XXS', 'TQ2_0', 'MXFP4', 'Q8_K'] as const) {
+    bytes.writeUInt32LE(Ggml[type], name + 'blk.1.ffn_up.weight'.length + 4 + 2 * 8);
+    writeFileSync(path, bytes);
+    await t.rejects(openGguf(path), {
+      name: 'UserError',
+      message: new RegExp(
+        `blk\\.1\\.ffn_up\\.weight = "${type}": this quantization is not read; take another file .*F32, F16, BF16, Q4_0`,
+      ),
+    });
+  }
 });
 
 t.test('a file that is cut anywhere is refused by one line naming it', async (t) => {

@@ -3,7 +3,8 @@
 blocks.safetensors    random blocks of each GGUF type (U8) and their values as the package gguf dequantizes them (F32)
 tiny-*.gguf           small random models, written as llama.cpp's converter does (q and k of Llama permuted)
 tiny.json             sha256 of model.safetensors with the weights as transformers' own GGUF loader reads them: of the
-                      quantized model rounded to bfloat16, of the other its matrices in float16 as they are stored
+                      quantized models rounded to bfloat16, of the other its matrices in float16 as they are stored
+logits.safetensors    transformers' logits of these weights, computed in float32, at the last two positions of `ids`
 tokenizers.json       a small vocabulary, and texts as ids by the pre-tokenizers that transformers defines
 tinymodel-*.whl       a wheel with tiny-llama.gguf in it
 
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from gguf import GGML_QUANT_SIZES
 from gguf import GGMLQuantizationType as Type
 from gguf import GGUFWriter, TokenType, quants
 from safetensors.torch import save_file
@@ -28,18 +30,29 @@ here = Path(__file__).parent
 rng = np.random.default_rng(20250101)
 
 
+# The byte ranges that hold half-precision scales and minima in a block of each type.
+HALVES = {
+    Type.Q4_0: [0], Type.Q4_1: [0, 2], Type.Q5_0: [0], Type.Q5_1: [0, 2], Type.Q8_0: [0],
+    Type.Q2_K: [80, 82], Type.Q3_K: [108], Type.Q4_K: [0, 2], Type.Q5_K: [0, 2], Type.Q6_K: [208],
+}  # fmt: skip
+
+
+def random_blocks(kind, scales):
+    """One random block for each scale; the minimum is the scale of another block."""
+    data = rng.integers(0, 256, (len(scales), GGML_QUANT_SIZES[kind][1]), dtype=np.uint8)
+    for turn, at in enumerate(HALVES[kind]):
+        data[:, at : at + 2] = np.roll(scales, 5 * turn).astype(np.float16).reshape(-1, 1).view(np.uint8)
+    return data
+
+
 def make_blocks():
     tensors = {}
-    for kind, block_bytes in [(Type.Q4_0, 18), (Type.Q4_1, 20), (Type.Q8_0, 34), (Type.F16, 2), (Type.BF16, 2)]:
-        data = rng.integers(0, 256, (16, block_bytes), dtype=np.uint8)
-        halves = data[:, :4].view(np.float16)
-        # Finite scales: of both signs, normal, subnormal and zero.
-        scales = np.array([1, -1, 0.0123, -0.0456, 6e-8, -3e-7, 0.0, -0.0, 65504, -65504, 1e-3, 7, -7, 0.5, 2, 3])
-        if kind in (Type.Q4_0, Type.Q4_1, Type.Q8_0):
-            halves[:, 0] = scales
-        if kind == Type.Q4_1:
-            halves[:, 1] = np.roll(scales, 5)
-        if kind in (Type.F16, Type.BF16):
+    # Finite scales: of both signs, normal, subnormal and zero.
+    scales = np.array([1, -1, 0.0123, -0.0456, 6e-8, -3e-7, 0.0, -0.0, 65504, -65504, 1e-3, 7, -7, 0.5, 2, 3])
+    for kind in [*HALVES, Type.F16, Type.BF16]:
+        if kind in HALVES:
+            data = random_blocks(kind, scales)
+        else:
             data = (rng.normal(size=64).astype(np.float16)).view(np.uint8)
         values = quants.dequantize(data, kind).astype(np.float32)
         tensors[f"{kind.name}.bytes"] = torch.from_numpy(data.reshape(-1).copy())
@@ -68,8 +81,23 @@ def llama3_factors(factor=8.0, low=1.0, high=4.0, original=8192, theta=500000.0,
     return np.array(factors, dtype=np.float32)
 
 
-def make_model(name, arch, types, tied, vocabulary, pre):
-    hidden, inter, heads, kv, layers, head_dim = 32, 64, 4, 2, len(types) - 1, 8
+# What the package cannot quantize to is drawn at random, with scales that give weights of about 0.05.
+RANDOM_SCALES = {Type.Q2_K: 5e-3, Type.Q3_K: 1e-3, Type.Q4_K: 2e-4, Type.Q5_K: 1e-4, Type.Q6_K: 4e-5}
+
+
+def stored(values, kind):
+    if kind == Type.F32:
+        return values
+    if kind not in RANDOM_SCALES:
+        return quants.quantize(values, kind)
+    scales = RANDOM_SCALES[kind] * rng.uniform(0.8, 1.2, values.size // 256)
+    return random_blocks(kind, scales).reshape(len(values), -1)
+
+
+def make_model(name, arch, types, tied, vocabulary, pre, sizes=(32, 64, 4, 2, 8)):
+    """`types`: that of the embedding, then of each layer: one for all its matrices, or one by name."""
+    hidden, inter, heads, kv, head_dim = sizes
+    layers = len(types) - 1
     pieces, merges, special = vocabulary
     path = here / f"{name}.gguf"
     writer = GGUFWriter(path, arch)
@@ -101,8 +129,9 @@ def make_model(name, arch, types, tied, vocabulary, pre):
             values = permute(values, heads)
         if arch == "llama" and "attn_k" in tensor:
             values = permute(values, kv)
-        data = values if kind == Type.F32 else quants.quantize(values, kind)
-        writer.add_tensor(tensor, data, raw_dtype=kind)
+        if isinstance(kind, dict):
+            kind = kind[tensor.split(".")[2]]
+        writer.add_tensor(tensor, stored(values, kind), raw_dtype=kind)
 
     if arch == "llama":
         writer.add_tensor("rope_freqs.weight", llama3_factors())
@@ -131,12 +160,22 @@ def make_model(name, arch, types, tied, vocabulary, pre):
     writer.close()
     model = AutoModelForCausalLM.from_pretrained(here, gguf_file=path.name, dtype=torch.float32)
     state = {k: v for k, v in model.state_dict().items() if not (tied and k == "lm_head.weight")}
-    if arch == "llama":
+    if types[0] != Type.F16:
         state = {k: v.to(torch.bfloat16) for k, v in state.items()}
     else:
         state = {k: v.to(torch.float16) if v.ndim > 1 else v for k, v in state.items()}
     file = Path(tempfile.mkdtemp()) / "model.safetensors"
     save_file({k: v.clone() for k, v in state.items()}, file, metadata={"format": "pt"})
+    if arch == "llama":  # transformers' loader passes over rope_freqs
+        model.config.rope_parameters = {
+            "rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0, "original_max_position_embeddings": 8192,
+        }  # fmt: skip
+    rounded = AutoModelForCausalLM.from_config(model.config, dtype=torch.float32).eval()
+    missing = rounded.load_state_dict({k: v.float() for k, v in state.items()}, strict=False).missing_keys
+    assert missing == (["lm_head.weight"] if tied else [])
+    with torch.no_grad():
+        logits[name] = rounded(IDS).logits[0, -2:].contiguous()
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
@@ -231,13 +270,23 @@ def make_wheel():
 
 
 make_blocks()
+logits = {}
+IDS = torch.tensor([[0, 41, 77, 300, 12, 12, 419, 5, 260, 133]])
 vocabulary = make_vocabulary()
 make_tokenizers(vocabulary)
+MIXED = {
+    "attn_q": Type.Q2_K, "attn_k": Type.Q4_K, "attn_v": Type.Q5_1, "attn_output": Type.Q3_K,
+    "ffn_gate": Type.Q5_K, "ffn_up": Type.Q6_K, "ffn_down": Type.Q5_0,
+}  # fmt: skip
 sums = {
     "tiny-llama": make_model("tiny-llama", "llama", [Type.Q8_0, Type.Q4_1, Type.Q4_0], True, vocabulary, "llama-bpe"),
+    "tiny-mixed": make_model(
+        "tiny-mixed", "qwen2", [Type.Q4_K, MIXED], True, vocabulary, "deepseek-r1-qwen", (256, 64, 4, 1, 64)
+    ),
     "tiny-qwen2": make_model("tiny-qwen2", "qwen2", [Type.F16, Type.F16], False, vocabulary, "qwen2"),
 }
 (here / "tiny.json").write_text(json.dumps(sums, indent=2) + "\n")
+save_file({"ids": IDS[0].to(torch.int32), **logits}, here / "logits.safetensors")
 make_wheel()
 for file in here.iterdir():
     os.chmod(file, 0o644)

@@ -1,0 +1,62 @@
+// Where the Hub is and who asks, from the environment variables that Python's huggingface_hub reads, with its meanings:
+// HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH, HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE, HF_HUB_DOWNLOAD_TIMEOUT.
+// The token leaves this file only as a header, and only for the Hub's own address.
+import { findText } from '../artifact/optionalFiles.ts';
+import { UserError } from '../config/userError.ts';
+import { hubTokenFile } from './hubCache.ts';
+
+export interface HubConnection {
+  /** Address without a slash at its end. */
+  endpoint: string;
+  token: HubToken | undefined;
+  /** Whether nothing may be asked of the Hub. */
+  isOffline: boolean;
+  /** Seconds without a byte after which a server counts as gone. */
+  patience: number;
+}
+
+interface HubToken {
+  text: string;
+  /** The variable or file that it is from, for messages. */
+  from: string;
+}
+
+const PATIENCE = 30;
+
+/** @throws UserError naming a variable that cannot be what it should; it never shows its value. */
+export async function hubConnection(): Promise<HubConnection> {
+  const { HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE, HF_HUB_DOWNLOAD_TIMEOUT } = process.env;
+  return {
+    endpoint: endpointOf(process.env.HF_ENDPOINT || 'https://huggingface.co'),
+    token: await findToken(),
+    isOffline: /^(1|on|yes|true)$/i.test(HF_HUB_OFFLINE || TRANSFORMERS_OFFLINE || ''),
+    patience: Number(HF_HUB_DOWNLOAD_TIMEOUT) || PATIENCE,
+  };
+}
+
+/** The header that says who asks; none for any other address than the Hub's, such as the one its answers link to. */
+export function authorization({ endpoint, token }: HubConnection, url: string): Record<string, string> {
+  const isHub = new URL(url).origin === new URL(endpoint).origin;
+  return isHub && token ? { authorization: `Bearer ${token.text}` } : {};
+}
+
+/** An address is not shown in the message, as it may hold a password. */
+function endpointOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password)
+    throw new UserError({
+      field: 'HF_ENDPOINT',
+      problem: 'not an address of a Hub',
+      remedy: 'set it to something like https://huggingface.co, without user and password',
+    });
+  return text.replace(/\/+$/, '');
+}
+
+async function findToken(): Promise<HubToken | undefined> {
+  const variable = ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN'].find((name) => process.env[name]?.trim());
+  const from = variable ?? hubTokenFile();
+  const text = (variable ? process.env[variable]! : ((await findText(from)) ?? '')).trim();
+  if (text === '') return undefined;
+  if (/^hf_[\w.~+/=-]+$/.test(text)) return { text, from };
+  throw new UserError({ field: from, problem: 'a token of the Hub begins with "hf_" and is one word' });
+}
