@@ -41,6 +41,37 @@ const mixSource = z
     error: 'needs columns exactly when its format is "columns"',
   });
 
+const nearDuplicates = z
+  .strictObject({
+    similarity: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.8)
+      .describe(
+        'Jaccard similarity of word n-grams from which a row repeats another; 1: the same words only',
+      ),
+    words: z.number().int().positive().default(5).describe('words of an n-gram'),
+    compare: z
+      .enum(['prompt_and_response', 'prompt'])
+      .default('prompt_and_response')
+      .describe('the text compared: several answers to one prompt stay, or one of them'),
+  })
+  .prefault({});
+
+const decontamination = z
+  .strictObject({
+    tasks: z
+      .array(z.string())
+      .default([])
+      .describe('benchmarks or groups as in eval.yaml, such as gsm8k, mmlu; each that is evaluated'),
+    data: z
+      .record(z.string(), z.record(z.string(), z.string()))
+      .default({})
+      .describe('files in place of the datasets on the Hub, {TASK or GROUP: {SPLIT: FILE}}, as in eval.yaml'),
+  })
+  .prefault({});
+
 export const mixConfig = z
   .strictObject({
     seed: z
@@ -74,6 +105,12 @@ export const mixConfig = z
       .enum(['response', 'all'])
       .default('response')
       .describe('what is learned: the response and its end token, or every token but the first'),
+    near_duplicates: nearDuplicates.describe(
+      'what counts as a repetition of another row, and is left out: {similarity, words, compare}',
+    ),
+    decontaminate: decontamination.describe(
+      'benchmarks whose items must not be in the mix, and are left out: {tasks, data}',
+    ),
     sources: z
       .record(z.string(), mixSource)
       .describe(

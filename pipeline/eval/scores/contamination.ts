@@ -22,15 +22,34 @@ export interface Overlap {
   ids: number[];
 }
 
+/** An item that was found. */
+export interface FoundItem {
+  task: string;
+  id: number;
+}
+
 /**
  * The items of each task that share a run of words with some training text.
  * @param tasks items by task; an item without words is never found
  * @param mix the training texts, read once
  */
 export async function findOverlap(
-  tasks: ReadonlyMap<string, Iterable<ItemText>>,
+  tasks: ReadonlyMap<string, readonly ItemText[]>,
   mix: Iterable<string> | AsyncIterable<string>,
 ): Promise<Map<string, Overlap>> {
+  const found = new Map([...tasks.keys()].map((task) => [task, new Set<number>()]));
+  const itemsIn = itemFinder(tasks);
+  for await (const text of mix) for (const { task, id } of itemsIn(text)) found.get(task)!.add(id);
+  return new Map(
+    [...found].map(([task, ids]) => [
+      task,
+      { items: tasks.get(task)!.length, ids: [...ids].sort((a, b) => a - b) },
+    ]),
+  );
+}
+
+/** Finds the items that share a run of words with a text, in the order of the tasks and their items. */
+export function itemFinder(tasks: ReadonlyMap<string, readonly ItemText[]>): (text: string) => FoundItem[] {
   const index: RunIndex = {
     words: new Map(),
     lengths: new Set(),
@@ -38,18 +57,14 @@ export async function findOverlap(
     first: new Map(),
     further: new Map(),
   };
-  const owners: { task: string; id: number }[] = [];
+  const owners: FoundItem[] = [];
   for (const [task, items] of tasks)
     for (const { id, text } of items) addItem(index, text, owners.push({ task, id }) - 1);
-  const found = new Set<number>();
-  for await (const text of mix) findRuns(index, text, found);
-  return new Map(
-    [...tasks.keys()].map((task) => {
-      const ids = owners.flatMap((owner, i) => (owner.task === task && found.has(i) ? [owner.id] : []));
-      const items = owners.filter((owner) => owner.task === task).length;
-      return [task, { items, ids: ids.sort((a, b) => a - b) }];
-    }),
-  );
+  return (text) => {
+    const found = new Set<number>();
+    findRuns(index, text, found);
+    return [...found].sort((a, b) => a - b).map((item) => owners[item]!);
+  };
 }
 
 /** The runs of all items, by hash; an item is known by the number that it was added with. */
