@@ -23,7 +23,7 @@ export function bandProbability(similarity: number, { bands, rows }: Bands): num
 
 /**
  * The longest bands (so the fewest pairs to compare in vain) that find pairs at a threshold with probability 0.995 or more.
- * For 0.8 these are 21 bands of 6; they find 62 % of the pairs at 0.6, 92.9 % at 0.7, 99.83 % at 0.8 and all but
+ * For 0.8 these are 21 bands of 6; they find 63 % of the pairs at 0.6, 92.8 % at 0.7, 99.83 % at 0.8 and all but
  * 1 in 8 million at 0.9.
  */
 export function bandsFor(threshold: number): Bands {
