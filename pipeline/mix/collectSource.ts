@@ -67,24 +67,26 @@ export async function collectSource(
   collecting: Collecting,
 ): Promise<Collected> {
   const { choose, progress } = collecting;
-  const samples: Candidate[] = [];
+  let samples: Candidate[] = [];
   const rejected: Record<string, number> = {};
   const reject = (rejections: readonly Rejection[]) => {
     for (const { reason } of rejections) rejected[reason] = (rejected[reason] ?? 0) + 1;
     return collecting.reject(rejections);
   };
-  let rowsRead = 0;
+  let turnedDown: Rejection[] = [];
   let above: string | undefined;
   for (let spare = Math.ceil(wanted / 8); ; spare *= 2) {
     const size = wanted - samples.length + spare;
     const pass = await readCandidates({ source, files, above, size }, { ...collecting, reject });
     const { taken, rejections } = choose(pass.candidates, wanted - samples.length);
-    samples.push(...taken);
-    rowsRead = pass.rowsRead;
+    samples = [...samples, ...taken];
     const isFull = samples.length === wanted;
     const last = isFull ? (samples.at(-1)?.rank ?? '') : pass.limit;
-    await reject(inFileOrder([...rejectionsUpTo(last, pass.rejections), ...rejections]));
-    if (isFull || pass.limit === undefined) return { source, wanted, rowsRead, rejected, samples };
+    turnedDown = [...turnedDown, ...rejectionsUpTo(last, pass.rejections), ...rejections];
+    if (isFull || pass.limit === undefined) {
+      await reject(inFileOrder(turnedDown));
+      return { source, wanted, rowsRead: pass.rowsRead, rejected, samples };
+    }
     progress(`${source}: ${samples.length} of ${wanted} samples so far; reading again for more`);
     above = pass.limit;
   }
