@@ -1,7 +1,7 @@
 // Which text repeats an earlier one: pairs that MinHash proposes (minHash.ts), each then measured on the whole sets of
-// shingles. So no text is turned down that is not as similar as it is said to be, and of those that are, the few that
-// MinHash overlooks near the threshold stay. The npm package `minhash` was tried for: it hashes every shingle as a text
-// once for each order, keeps bands as joined text, and measures nothing.
+// shingles. So no text is turned down that is not as similar as it is said to be; of those that are, the few that MinHash
+// overlooks near the threshold stay. The npm package `minhash` (0.0.9) is not used: its orders are products beyond 2^53,
+// which a double rounds, it hashes each shingle's text anew for every order, and it compares no sets.
 import { bandHasher, bandsFor } from './minHash.ts';
 import { jaccard, sameWords, shinglesOf } from './shingles.ts';
 
