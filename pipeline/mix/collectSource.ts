@@ -1,17 +1,11 @@
 // The candidates of one source: its rows become conversations, are ranked by their text, and only those that can still
 // get in are rendered and tokenized. (Of a million rows some thousands are, and tokenizing is what costs time.)
 // Every row that is turned down is told of with its reason.
-import {
-  columnsOfLayout,
-  conversationOf,
-  fittingLayouts,
-  type Conversation,
-  type Unusable,
-} from './datasetFormats.ts';
+import type { Conversation } from './datasetFormats.ts';
 import type { DatasetFile } from './datasetSources.ts';
-import { layoutsOf, type MixConfig } from './mixConfig.ts';
-import { columnsOf, readRows } from './readRows.ts';
+import type { MixConfig } from './mixConfig.ts';
 import { lowestRanked, rankOf } from './selection.ts';
+import { sourceRows } from './sourceRows.ts';
 import type { ChatTokenizer } from './tokenizer.ts';
 import {
   sampleText,
@@ -41,6 +35,8 @@ export interface Collected {
   wanted: number;
   rowsRead: number;
   rejected: Record<string, number>;
+  /** Rows by the columns that their conversation is from. */
+  columns: Record<string, number>;
   candidates: Candidate[];
 }
 
@@ -54,9 +50,6 @@ export interface Collecting {
   reject: (rejections: Rejection[]) => Promise<void>;
 }
 
-/** Rows tokenized at a time: enough for all cores, few enough for memory (an encoding takes 100 bytes a token). */
-const rowsPerBatch = 128;
-
 /** The `wanted` lowest-ranked samples of a source. */
 export async function collectSource(
   { source, files, wanted }: { source: string; files: DatasetFile[]; wanted: number },
@@ -67,11 +60,13 @@ export async function collectSource(
   const rejections: Rejection[] = [];
   const drop = ({ file, row }: Origin, reason: string) => rejections.push({ source, file, row, reason });
   const rejected: Record<string, number> = {};
+  const columnsTaken: Record<string, number> = {};
   let rowsRead = 0;
-  for await (const rows of conversations({ source, files, config })) {
+  for await (const rows of sourceRows({ source, files, config })) {
     rowsRead += rows.length;
     const texts: (Origin & RankedText)[] = [];
-    for (const { origin, conversation } of rows) {
+    for (const { origin, conversation, columns } of rows) {
+      if (columns !== undefined) columnsTaken[columns] = (columnsTaken[columns] ?? 0) + 1;
       const outcome = 'reason' in conversation ? conversation : render(conversation);
       if (outcome && 'reason' in outcome) drop(origin, outcome.reason);
       else if (outcome) texts.push({ ...origin, ...outcome });
@@ -84,35 +79,7 @@ export async function collectSource(
     for (const { reason } of rejections) rejected[reason] = (rejected[reason] ?? 0) + 1;
     await reject(rejections.splice(0));
   }
-  return { source, wanted, rowsRead, rejected, candidates: lowest.members() };
-}
-
-interface ReadRow {
-  origin: Origin;
-  conversation: Conversation | Unusable;
-}
-
-/** All rows of a source, a batch at a time. */
-async function* conversations({
-  source,
-  files,
-  config,
-}: {
-  source: string;
-  files: DatasetFile[];
-  config: MixConfig;
-}): AsyncGenerator<ReadRow[]> {
-  for (const { name: file, path } of files) {
-    const columns = await columnsOf(path);
-    const layouts = fittingLayouts(layoutsOf(config.sources[source]!), { file: path, columns });
-    let row = 0;
-    for await (const rows of readRows(path, { columns: [...new Set(layouts.flatMap(columnsOfLayout))] }))
-      for (let start = 0; start < rows.length; start += rowsPerBatch)
-        yield rows.slice(start, start + rowsPerBatch).map((value) => ({
-          origin: { source, file, row: row++ },
-          conversation: conversationOf(value, layouts),
-        }));
-  }
+  return { source, wanted, rowsRead, rejected, columns: columnsTaken, candidates: lowest.members() };
 }
 
 type RankedText = SampleText & { rank: string };

@@ -33,6 +33,8 @@ export type SourceStatistics = LengthStatistics & {
   wanted: number;
   /** Rows by reason. */
   rejected: Record<string, number>;
+  /** Rows by the columns that their conversation is from. */
+  columns: Record<string, number>;
 };
 
 /** The statistics in the manifest of a mix. */
@@ -116,12 +118,17 @@ async function collectAll(
     };
     for (const source of Object.keys(files).sort()) {
       const pace = progressMeter({ unit: 'rows' });
-      const from = { source, files: files[source]!, wanted: wanted[source]! };
-      const found = await collectSource(from, { config, tokenizer, encode, taken, reject });
-      const { rowsRead, candidates } = found;
+      const share = { source, files: files[source]!, wanted: wanted[source]! };
+      const found = await collectSource(share, { config, tokenizer, encode, taken, reject });
+      const { rowsRead, columns, candidates } = found;
       for (const { id } of candidates) taken.add(id);
       collected.push(found);
-      progress(`${source}: ${rowsRead} rows read (${pace(rowsRead)}), ${candidates.length} samples`);
+      const from = Object.keys(columns)
+        .map((names) => `columns ${names}`)
+        .join(' or ');
+      progress(
+        `${source}: ${rowsRead} rows read (${pace(rowsRead)}) of ${from}, ${candidates.length} samples`,
+      );
     }
   });
   return { collected, rejectedFile: { ...record, rows } };
@@ -169,9 +176,9 @@ function writeForPeople(out: string, samples: readonly MixedSample[]): Promise<F
 }
 
 function statisticsOf(collected: readonly Collected[], samples: readonly MixedSample[]): MixStatistics {
-  const sources = collected.map(({ source, wanted, rowsRead, rejected }) => {
+  const sources = collected.map(({ source, wanted, rowsRead, rejected, columns }) => {
     const own = samples.filter((sample) => sample.source === source);
-    return [source, { rows_read: rowsRead, rejected, wanted, ...lengthStatistics(own) }] as const;
+    return [source, { rows_read: rowsRead, rejected, columns, wanted, ...lengthStatistics(own) }] as const;
   });
   return { sources: Object.fromEntries(sources), total: lengthStatistics(samples) };
 }
