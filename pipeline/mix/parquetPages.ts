@@ -3,10 +3,14 @@
 
 /** A page: its sizes in bytes, header not included, and its values; a dictionary's are none of the column's. */
 export interface Page {
+  kind: 'dictionary' | 'v1' | 'v2';
   uncompressedBytes: number;
   compressedBytes: number;
   values: number;
-  isDictionary: boolean;
+  /** As numbered in parquet-format. */
+  encoding: number;
+  /** Of kind v2: the bytes of the levels, which lie before the values and are not compressed. */
+  levelBytes?: { repetition: number; definition: number };
 }
 
 /**
@@ -15,17 +19,17 @@ export interface Page {
  */
 export function readPageHeader(reader: Reader): Page {
   const header = readStruct(reader, 0);
-  const dictionary = header.get(7);
-  const values = member(header.get(5) ?? header.get(8) ?? dictionary, 1);
-  return {
-    uncompressedBytes: number(header.get(2)),
-    compressedBytes: number(header.get(3)),
-    values,
-    isDictionary: dictionary !== undefined,
-  };
+  const sizes = { uncompressedBytes: number(header.get(2)), compressedBytes: number(header.get(3)) };
+  const [v1, v2, dictionary] = [header.get(5), header.get(8), header.get(7)];
+  if (v2 !== undefined) {
+    const levelBytes = { repetition: member(v2, 6), definition: member(v2, 5) };
+    return { kind: 'v2', ...sizes, values: member(v2, 1), encoding: member(v2, 4), levelBytes };
+  }
+  const kind = v1 === undefined ? 'dictionary' : 'v1';
+  return { kind, ...sizes, values: member(v1 ?? dictionary, 1), encoding: member(v1 ?? dictionary, 2) };
 }
 
-interface Reader {
+export interface Reader {
   view: DataView;
   offset: number;
 }
@@ -65,7 +69,8 @@ function readByte(reader: Reader): number {
   return reader.view.getUint8(reader.offset++);
 }
 
-function varint(reader: Reader): number {
+/** An unsigned number, seven bits a byte. */
+export function varint(reader: Reader): number {
   let value = 0;
   for (let scale = 1; ; scale *= 128) {
     const byte = readByte(reader);
