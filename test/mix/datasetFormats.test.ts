@@ -2,6 +2,7 @@
 import t from 'tap';
 import { conversationOf, datasetFormats, type Layout } from '../../pipeline/mix/datasetFormats.ts';
 import { findLayouts, inspectColumns } from '../../pipeline/mix/findLayouts.ts';
+import { columnsOf, readRows } from '../../pipeline/mix/readRows.ts';
 import { readJson } from '../readJson.ts';
 
 interface Case {
@@ -68,3 +69,22 @@ t.test('layouts found by the names of columns', (t) => {
   });
   t.end();
 });
+
+const hubRows = 'test/golden/mix/hubRows';
+const expected = readJson(`${hubRows}/expected.json`) as Record<string, string[]>;
+
+for (const [name, outcomes] of Object.entries(expected))
+  t.test(`${name}, as Parquet on the Hub has it`, async (t) => {
+    const file = `${hubRows}/${name}`;
+    const format = name.startsWith('r1Distill') ? 'r1_distill_sft' : 'numina_r1';
+    const columns = await columnsOf(file);
+    const layouts = findLayouts({ format }, { source: 'mine', file, columns });
+    const read: unknown[] = [];
+    for await (const rows of readRows(file))
+      for (const row of rows) {
+        const { conversation } = conversationOf(row, layouts);
+        if ('response' in conversation) t.strictSame(conversation.prompt, [{ role: 'user', content: 'q' }]);
+        read.push('response' in conversation ? conversation.response : conversation.reason);
+      }
+    t.strictSame(read, outcomes);
+  });
