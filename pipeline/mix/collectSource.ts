@@ -5,18 +5,12 @@
 // (of a million some thousands, and tokenizing is what costs time). Every row that is turned down is told of with its
 // reason: all without a conversation, and of the others those that rank below the last one taken.
 import type { SampleChooser } from './chooseSamples.ts';
-import {
-  columnsOfLayout,
-  conversationOf,
-  fittingLayouts,
-  type Conversation,
-  type Unusable,
-} from './datasetFormats.ts';
+import type { Conversation } from './datasetFormats.ts';
 import type { DatasetFile } from './datasetSources.ts';
-import { layoutsOf, type MixConfig } from './mixConfig.ts';
-import { columnsOf, readRows } from './readRows.ts';
+import type { MixConfig } from './mixConfig.ts';
 import { originOf, type Origin, type Rejection } from './rejection.ts';
 import { lowestRanked, rankOf, type Twins } from './selection.ts';
+import { sourceRows } from './sourceRows.ts';
 import type { ChatTokenizer } from './tokenizer.ts';
 import {
   sampleText,
@@ -36,6 +30,8 @@ export interface Collected {
   wanted: number;
   rowsRead: number;
   rejected: Record<string, number>;
+  /** Rows by the columns that their conversation is from. */
+  columns: Record<string, number>;
   samples: Candidate[];
 }
 
@@ -53,9 +49,6 @@ interface DatasetPart {
   source: string;
   files: DatasetFile[];
 }
-
-/** Rows tokenized at a time: enough for all cores, few enough for memory (an encoding takes 100 bytes a token). */
-const rowsPerBatch = 128;
 
 /**
  * The `wanted` lowest-ranked samples of a source that are chosen.
@@ -85,7 +78,8 @@ export async function collectSource(
     turnedDown = [...turnedDown, ...rejectionsUpTo(last, pass.rejections), ...rejections];
     if (isFull || pass.limit === undefined) {
       await reject(inFileOrder(turnedDown));
-      return { source, wanted, rowsRead: pass.rowsRead, rejected, samples };
+      const { rowsRead, columns } = pass;
+      return { source, wanted, rowsRead, rejected, columns, samples };
     }
     progress(`${source}: ${samples.length} of ${wanted} samples so far; reading again for more`);
     above = pass.limit;
@@ -98,8 +92,7 @@ interface RankedRejection {
   rejection: Rejection;
 }
 
-interface Pass {
-  rowsRead: number;
+interface Pass extends Pick<Collected, 'rowsRead' | 'columns'> {
   /** In the order of their ranks. */
   candidates: Candidate[];
   rejections: RankedRejection[];
@@ -116,12 +109,14 @@ async function readCandidates(
   const render = renderer({ config, tokenizer, admits: lowest.admits });
   const rejections: RankedRejection[] = [];
   const turnDown = (rank: string, rejection: Rejection) => rejections.push({ rank, rejection });
+  const columnsTaken: Record<string, number> = {};
   let rowsRead = 0;
-  for await (const rows of conversations({ source, files, config })) {
+  for await (const rows of sourceRows({ source, files, config })) {
     rowsRead += rows.length;
     const unusable: Rejection[] = [];
     const texts: (Origin & RankedText)[] = [];
-    for (const { origin, conversation } of rows) {
+    for (const { origin, conversation, columns } of rows) {
+      if (columns !== undefined) columnsTaken[columns] = (columnsTaken[columns] ?? 0) + 1;
       const outcome = 'reason' in conversation ? conversation : render(conversation);
       if (outcome && !('reason' in outcome)) texts.push({ ...origin, ...outcome });
       else if (outcome && 'rank' in outcome) turnDown(outcome.rank, { ...origin, reason: outcome.reason });
@@ -135,7 +130,7 @@ async function readCandidates(
       if (twins) turnDown(twins.dropped.rank, duplicate(twins));
     }
   }
-  return { rowsRead, candidates: lowest.members(), rejections, limit: lowest.limit() };
+  return { rowsRead, columns: columnsTaken, candidates: lowest.members(), rejections, limit: lowest.limit() };
 }
 
 function duplicate({ kept, dropped }: Twins<Candidate>): Rejection {
@@ -150,30 +145,6 @@ function rejectionsUpTo(last: string | undefined, rejections: readonly RankedRej
 
 function inFileOrder(rejections: readonly Rejection[]): Rejection[] {
   return rejections.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.row - b.row));
-}
-
-interface ReadRow {
-  origin: Origin;
-  conversation: Conversation | Unusable;
-}
-
-/** All rows of a source, a batch at a time. */
-async function* conversations({
-  source,
-  files,
-  config,
-}: DatasetPart & { config: MixConfig }): AsyncGenerator<ReadRow[]> {
-  for (const { name: file, path } of files) {
-    const columns = await columnsOf(path);
-    const layouts = fittingLayouts(layoutsOf(config.sources[source]!), { file: path, columns });
-    let row = 0;
-    for await (const rows of readRows(path, { columns: [...new Set(layouts.flatMap(columnsOfLayout))] }))
-      for (let start = 0; start < rows.length; start += rowsPerBatch)
-        yield rows.slice(start, start + rowsPerBatch).map((value) => ({
-          origin: { source, file, row: row++ },
-          conversation: conversationOf(value, layouts),
-        }));
-  }
 }
 
 type RankedText = SampleText & Pick<Candidate, 'rank' | 'conversation'>;

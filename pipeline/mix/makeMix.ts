@@ -42,6 +42,8 @@ export type SourceStatistics = LengthStatistics & {
   wanted: number;
   /** Rows by reason (trainingSample.ts, datasetFormats.ts), `duplicate`, `near_duplicate` and `benchmark_overlap` too. */
   rejected: Record<string, number>;
+  /** Rows by the columns that their conversation is from. */
+  columns: Record<string, number>;
 };
 
 /** The statistics in the manifest of a mix; `benchmarks` by task, as far as mix.yaml asks for it. */
@@ -148,11 +150,14 @@ async function collectAll(
     };
     for (const source of Object.keys(files).sort()) {
       const pace = progressMeter({ unit: 'rows' });
-      const from = { source, files: files[source]!, wanted: wanted[source]! };
-      const found = await collectSource(from, { config, tokenizer, encode, choose, reject, progress });
-      const { rowsRead, samples } = found;
+      const share = { source, files: files[source]!, wanted: wanted[source]! };
+      const found = await collectSource(share, { config, tokenizer, encode, choose, reject, progress });
+      const { rowsRead, columns, samples } = found;
       collected.push(found);
-      progress(`${source}: ${rowsRead} rows read (${pace(rowsRead)}), ${samples.length} samples`);
+      const from = Object.keys(columns)
+        .map((names) => `columns ${names}`)
+        .join(' or ');
+      progress(`${source}: ${rowsRead} rows read (${pace(rowsRead)}) of ${from}, ${samples.length} samples`);
     }
   });
   return { collected, rejectedFile: { ...record, rows } };
@@ -203,9 +208,9 @@ function statisticsOf(
   collected: readonly Collected[],
   samples: readonly MixedSample[],
 ): Omit<MixStatistics, 'benchmarks'> {
-  const sources = collected.map(({ source, wanted, rowsRead, rejected }) => {
+  const sources = collected.map(({ source, wanted, rowsRead, rejected, columns }) => {
     const own = samples.filter((sample) => sample.source === source);
-    return [source, { rows_read: rowsRead, rejected, wanted, ...lengthStatistics(own) }] as const;
+    return [source, { rows_read: rowsRead, rejected, columns, wanted, ...lengthStatistics(own) }] as const;
   });
   return { sources: Object.fromEntries(sources), total: lengthStatistics(samples) };
 }

@@ -516,3 +516,53 @@ t.test('the command', async (t) => {
   t.equal(second.stdout, `${out}: up to date\n`);
   await t.rejects(run({ totl: '50' }), { code: 1, stderr: /^mix: .*totl.*\n$/ });
 });
+
+t.test('where takes rows by columns, and the manifest says which columns the text is from', async (t) => {
+  const folder = t.testdir({});
+  const rows = rowsOf('one', 40).map((row, n) => ({
+    ...{ question: row.q, thinking: n % 2 ? 'hm' : null, answer: row.a },
+    meta: n % 4 ? { stars: n % 5 } : null,
+  }));
+  sourcesIn(folder, { one: { 'a.jsonl': rows } });
+  const source = { weight: 1, where: 'meta.stars >= 3' };
+  const { manifest } = await mixIn(folder, { ...base, held_out: 0, sources: { one: source } });
+  const kept = rows.filter(({ meta }) => meta && meta.stars >= 3);
+  const traces = kept.filter(({ thinking }) => thinking).length;
+  t.match((manifest.statistics as MixStatistics).sources.one, {
+    rows_read: 40,
+    kept: kept.length,
+    rejected: { where: 40 - kept.length },
+    columns: {
+      'question, thinking, answer': traces,
+      'question, answer': kept.length - traces,
+    },
+  });
+  const sources = { one: { ...source, where: 'stars > 3' } };
+  await t.rejects(mixIn(folder, { ...base, sources }), {
+    name: 'UserError',
+    message:
+      /^sources\.one\.where = "stars > 3": Unknown variable: stars; the columns of .*a\.jsonl are question, thinking, answer, meta/,
+  });
+});
+
+t.test('as many threads as there may be, the same bytes; another seed, others', async (t) => {
+  const folder = t.testdir({});
+  const [a, b] = [rowsOf('a', 300), rowsOf('b', 300)];
+  const made = async (
+    name: string,
+    { threads, seed, files }: { threads: number; seed: number; files: object },
+  ) => {
+    const place = join(folder, name);
+    const sources = sourcesIn(place, { one: files as Record<string, object[]> });
+    const config = join(place, 'mix.yaml');
+    writeFileSync(config, JSON.stringify({ ...base, total: 200, seed, sources: { one: mine } }));
+    const environment = { UV_THREADPOOL_SIZE: `${threads}`, RAYON_NUM_THREADS: `${threads}` };
+    const out = join(place, 'mix');
+    await runStage('mix', { config, tokenizer: tokenizerFolder, out, 'sources-file': sources }, environment);
+    return sumsOf(out);
+  };
+  const one = await made('one', { threads: 1, seed: 3, files: { 'a.jsonl': a, 'b.jsonl': b } });
+  t.strictSame(await made('eight', { threads: 8, seed: 3, files: { 'b.jsonl': b, 'a.jsonl': a } }), one);
+  const other = await made('other', { threads: 8, seed: 4, files: { 'a.jsonl': a, 'b.jsonl': b } });
+  for (const file of ['tokens.arrow', 'mix.parquet', 'manifest.json']) t.not(other[file], one[file], file);
+});
