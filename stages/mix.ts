@@ -26,6 +26,8 @@ await stageCommand({
     if (upToDate) return console.log(`${out}: up to date`);
     const statistics = manifest.statistics as MixStatistics;
     console.log(summaryOf(statistics));
+    const overlap = overlapOf(statistics);
+    if (overlap) console.log(overlap);
     for (const [name, { wanted, kept }] of Object.entries(statistics.sources))
       if (kept < wanted) progress(`${name} gave ${kept} of the ${wanted} samples wanted`);
   },
@@ -41,4 +43,18 @@ function summaryOf({ sources, total }: MixStatistics): string {
   });
   const head = ['source', 'rows read', 'rejected', 'wanted', 'kept', 'held out', 'tokens', 'mean', 'max'];
   return textTable([head, ...rows, ['total', '', '', '', ...lengths(total)]]).trimEnd();
+}
+
+/** What of the benchmarks' items was turned down; undefined when mix.yaml names none. */
+function overlapOf({ benchmarks, sources }: MixStatistics): string | undefined {
+  const tasks = Object.entries(benchmarks);
+  if (tasks.length === 0) return undefined;
+  const rows = Object.values(sources).reduce(
+    (sum, { rejected }) => sum + (rejected.benchmark_overlap ?? 0),
+    0,
+  );
+  const found = tasks.filter(([, task]) => task.found > 0);
+  const named = found.map(([task, { found, items }]) => `${task} ${found} of ${items} items`);
+  const detail = named.length > 0 ? `: ${named.join(', ')}` : '';
+  return `benchmarks: ${rows} rows held items of ${found.length} of ${tasks.length} tasks${detail}`;
 }

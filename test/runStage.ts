@@ -8,12 +8,17 @@ export function stageArguments(stage: string, flags: Record<string, string>): st
   return ['--import', 'tsx', `stages/${stage}.ts`, ...given];
 }
 
-/** Runs a stage to its end; rejects with `code`, `stdout` and `stderr` when it fails. */
+/**
+ * Runs a stage to its end; rejects with `code`, `stdout` and `stderr` when it fails.
+ * @param environment what its environment has beside that of the test.
+ */
 export function runStage(
   stage: string,
   flags: Record<string, string>,
+  environment: Record<string, string> = {},
 ): Promise<{ stdout: string; stderr: string }> {
-  return promisify(execFile)(process.execPath, stageArguments(stage, flags));
+  const env = { ...process.env, ...environment };
+  return promisify(execFile)(process.execPath, stageArguments(stage, flags), { env });
 }
 
 /** Starts a stage whose stderr can be watched: it tells every line as it comes. */

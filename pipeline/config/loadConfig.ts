@@ -2,7 +2,7 @@
 // The schema is the only list of keys: it gives the checks, the defaults, the help text and the flags.
 import { readFile } from 'node:fs/promises';
 import { distance } from 'fastest-levenshtein';
-import { parse, YAMLParseError } from 'yaml';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { hasCode, UserError } from './userError.ts';
 
@@ -136,12 +136,12 @@ function parseFlag(text: string, key: string, { shape }: z.ZodObject): unknown {
     : value;
 }
 
+/** Whatever the parser throws is about the text: besides syntax, aliases that lead nowhere or unfold without end. */
 function parseYaml(text: string, file: string): unknown {
   try {
-    return parse(text);
+    return parse(text, { logLevel: 'error' });
   } catch (error) {
-    if (error instanceof YAMLParseError)
-      throw new UserError({ file, problem: error.message.split('\n')[0]! }, { cause: error });
-    throw error;
+    const [problem] = (error as Error).message.split('\n');
+    throw new UserError({ file, problem: problem! }, { cause: error });
   }
 }

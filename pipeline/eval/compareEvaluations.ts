@@ -7,7 +7,6 @@ import { commitJson } from '../artifact/jsonFile.ts';
 import { readMixParquet } from '../mix/mixParquet.ts';
 import { textTable } from '../terminal/textTable.ts';
 import type { SampleScores } from '../train/heldOut.ts';
-import { askedRow } from './prompts/askedRow.ts';
 import {
   compareScores,
   differenceTable,
@@ -16,12 +15,11 @@ import {
 } from './scores/compareScores.ts';
 import { findOverlap, type Overlap } from './scores/contamination.ts';
 import { HELD_OUT, type EvalConfig } from './evalConfig.ts';
-import type { Doc } from './prompts/evalItem.ts';
+import { itemTexts } from './prompts/itemTexts.ts';
 import { loadTasks, type EvalTask } from './prompts/loadTask.ts';
 import { formatPValue, pairedDifference, type PairedDifference } from './scores/pairedDifference.ts';
 import { readSampleScores, samplesPath } from './scores/samplesFile.ts';
 import { expandTasks } from './prompts/taskCatalog.ts';
-import type { TaskDefinition } from './prompts/taskFile.ts';
 
 /** The content of comparison.json. */
 export interface Comparison {
@@ -120,25 +118,8 @@ async function overlapWithMix(
 ): Promise<Map<string, Overlap>> {
   if (tasks.length === 0 || !existsSync(join(mix, 'mix.parquet'))) return new Map();
   const rows = (await readMixParquet(mix)).filter(({ split }) => split === 'train');
-  const items = tasks.map(({ name, definition, docs }) => {
-    const texts = docs.slice(0, limit).map((doc, id) => ({ id, text: ownText(definition, doc) }));
-    return [name, texts] as const;
-  });
   return findOverlap(
-    new Map(items),
+    new Map(tasks.map((task) => [task.name, itemTexts(task, { limit })])),
     rows.map(({ prompt, response }) => `${prompt} ${response}`),
   );
-}
-
-/** What of a question is its row's own: its fields without the prompt's words around them, and choices that are no letters. */
-function ownText(definition: TaskDefinition, doc: Doc): string {
-  if (definition.kind === 'multiple_contexts') {
-    const { prompts, answer } = askedRow(definition, doc);
-    return `${prompts[0]} ${answer}`;
-  }
-  const prompt = (definition.prompt.match(/\{\{.*?\}\}/g) ?? []).join(' ');
-  const { prompts, choices, answer } = askedRow({ ...definition, prompt }, doc);
-  const isFixed = definition.kind === 'multiple_choice' && Array.isArray(definition.choices);
-  const answers = isFixed ? [] : choices.length > 0 ? choices : [answer];
-  return [prompts[0], ...answers].join(' ');
 }

@@ -8,5 +8,7 @@ export function dataFiles(names: readonly string[], glob = '**'): string[] {
 }
 
 function isDataFile(name: string): boolean {
-  return /\.(parquet|json|jsonl|ndjson)$/.test(name) && !/(^|\/)dataset_infos?\.json$/.test(name);
+  return (
+    /\.(parquet|(json|jsonl|ndjson)(\.gz|\.zst)?)$/.test(name) && !/(^|\/)dataset_infos?\.json$/.test(name)
+  );
 }

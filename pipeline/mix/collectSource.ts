@@ -1,17 +1,16 @@
-// The candidates of one source: its rows become conversations, are ranked by their text, and only those that can still
-// get in are rendered and tokenized. (Of a million rows some thousands are, and tokenizing is what costs time.)
-// Every row that is turned down is told of with its reason.
-import {
-  columnsOfLayout,
-  conversationOf,
-  fittingLayouts,
-  type Conversation,
-  type Unusable,
-} from './datasetFormats.ts';
+// The samples of one source: in the order of their ranks, which are hashes of their texts, its rows are taken until there
+// are as many as wanted, but for those that make no sample and those that are not chosen (chooseSamples.ts). That is what
+// the samples are; that they are found in one reading of the files, keeping the lowest ranks, is how. So neither the
+// order of rows nor how many are kept in memory counts. Only rows whose rank can still get in are rendered and tokenized
+// (of a million some thousands, and tokenizing is what costs time). Every row that is turned down is told of with its
+// reason: all without a conversation, and of the others those that rank below the last one taken.
+import type { SampleChooser } from './chooseSamples.ts';
+import type { Conversation } from './datasetFormats.ts';
 import type { DatasetFile } from './datasetSources.ts';
-import { layoutsOf, type MixConfig } from './mixConfig.ts';
-import { columnsOf, readRows } from './readRows.ts';
-import { lowestRanked, rankOf } from './selection.ts';
+import type { MixConfig } from './mixConfig.ts';
+import { originOf, type Origin, type Rejection } from './rejection.ts';
+import { lowestRanked, rankOf, type Twins } from './selection.ts';
+import { sourceRows } from './sourceRows.ts';
 import type { ChatTokenizer } from './tokenizer.ts';
 import {
   sampleText,
@@ -21,27 +20,19 @@ import {
   type SampleText,
 } from './trainingSample.ts';
 
-/** Where a row comes from; `row` counts from 0 within the file. */
-export interface Origin {
-  source: string;
-  file: string;
-  row: number;
-}
-
 /** A sample that may get into the mix. */
-export type Candidate = Origin & SampleText & EncodedSample & { rank: string };
-
-/** A line of rejected.jsonl. */
-export type Rejection = Origin & { reason: string };
+export type Candidate = Origin & SampleText & EncodedSample & { rank: string; conversation: Conversation };
 
 /** What a source gave. */
 export interface Collected {
   source: string;
-  /** The samples asked for; there may be fewer candidates. */
+  /** The samples asked for; there may be fewer. */
   wanted: number;
   rowsRead: number;
   rejected: Record<string, number>;
-  candidates: Candidate[];
+  /** Rows by the columns that their conversation is from. */
+  columns: Record<string, number>;
+  samples: Candidate[];
 }
 
 /** What all sources are collected with. */
@@ -49,83 +40,125 @@ export interface Collecting {
   config: MixConfig;
   tokenizer: ChatTokenizer;
   encode: SampleEncoder;
-  /** Ids that other sources have given already. */
-  taken: ReadonlySet<string>;
-  reject: (rejections: Rejection[]) => Promise<void>;
+  choose: SampleChooser;
+  reject: (rejections: readonly Rejection[]) => Promise<void>;
+  progress: (line: string) => void;
 }
 
-/** Rows tokenized at a time: enough for all cores, few enough for memory (an encoding takes 100 bytes a token). */
-const rowsPerBatch = 128;
-
-/** The `wanted` lowest-ranked samples of a source. */
-export async function collectSource(
-  { source, files, wanted }: { source: string; files: DatasetFile[]; wanted: number },
-  { config, tokenizer, encode, taken, reject }: Collecting,
-): Promise<Collected> {
-  const lowest = lowestRanked<Candidate>({ size: wanted, taken });
-  const render = renderer({ config, tokenizer, admits: lowest.admits });
-  const rejections: Rejection[] = [];
-  const drop = ({ file, row }: Origin, reason: string) => rejections.push({ source, file, row, reason });
-  const rejected: Record<string, number> = {};
-  let rowsRead = 0;
-  for await (const rows of conversations({ source, files, config })) {
-    rowsRead += rows.length;
-    const texts: (Origin & RankedText)[] = [];
-    for (const { origin, conversation } of rows) {
-      const outcome = 'reason' in conversation ? conversation : render(conversation);
-      if (outcome && 'reason' in outcome) drop(origin, outcome.reason);
-      else if (outcome) texts.push({ ...origin, ...outcome });
-    }
-    for (const [i, encoded] of (await encode(texts)).entries()) {
-      if ('reason' in encoded) drop(texts[i]!, encoded.reason);
-      const loser = 'reason' in encoded ? undefined : lowest.add({ ...texts[i]!, ...encoded });
-      if (loser) drop(loser, 'duplicate');
-    }
-    for (const { reason } of rejections) rejected[reason] = (rejected[reason] ?? 0) + 1;
-    await reject(rejections.splice(0));
-  }
-  return { source, wanted, rowsRead, rejected, candidates: lowest.members() };
-}
-
-interface ReadRow {
-  origin: Origin;
-  conversation: Conversation | Unusable;
-}
-
-/** All rows of a source, a batch at a time. */
-async function* conversations({
-  source,
-  files,
-  config,
-}: {
+interface DatasetPart {
   source: string;
   files: DatasetFile[];
-  config: MixConfig;
-}): AsyncGenerator<ReadRow[]> {
-  for (const { name: file, path } of files) {
-    const columns = await columnsOf(path);
-    const layouts = fittingLayouts(layoutsOf(config.sources[source]!), { file: path, columns });
-    let row = 0;
-    for await (const rows of readRows(path, { columns: [...new Set(layouts.flatMap(columnsOfLayout))] }))
-      for (let start = 0; start < rows.length; start += rowsPerBatch)
-        yield rows.slice(start, start + rowsPerBatch).map((value) => ({
-          origin: { source, file, row: row++ },
-          conversation: conversationOf(value, layouts),
-        }));
+}
+
+/**
+ * The `wanted` lowest-ranked samples of a source that are chosen.
+ * Memory holds some more candidates than are wanted, in place of those that are not. If these do not do and there were
+ * further rows, the files are read again for the candidates that rank next, with twice as many to spare.
+ */
+export async function collectSource(
+  { source, files, wanted }: DatasetPart & { wanted: number },
+  collecting: Collecting,
+): Promise<Collected> {
+  const { choose, progress } = collecting;
+  let samples: Candidate[] = [];
+  const rejected: Record<string, number> = {};
+  const reject = (rejections: readonly Rejection[]) => {
+    for (const { reason } of rejections) rejected[reason] = (rejected[reason] ?? 0) + 1;
+    return collecting.reject(rejections);
+  };
+  let turnedDown: Rejection[] = [];
+  let above: string | undefined;
+  for (let spare = Math.ceil(wanted / 8); ; spare *= 2) {
+    const size = wanted - samples.length + spare;
+    const pass = await readCandidates({ source, files, above, size }, { ...collecting, reject });
+    const { taken, rejections } = choose(pass.candidates, wanted - samples.length);
+    samples = [...samples, ...taken];
+    const isFull = samples.length === wanted;
+    const last = isFull ? (samples.at(-1)?.rank ?? '') : pass.limit;
+    turnedDown = [...turnedDown, ...rejectionsUpTo(last, pass.rejections), ...rejections];
+    if (isFull || pass.limit === undefined) {
+      await reject(inFileOrder(turnedDown));
+      const { rowsRead, columns } = pass;
+      return { source, wanted, rowsRead, rejected, columns, samples };
+    }
+    progress(`${source}: ${samples.length} of ${wanted} samples so far; reading again for more`);
+    above = pass.limit;
   }
 }
 
-type RankedText = SampleText & { rank: string };
+/** A rejection of a row that has a rank: it counts only when all rows of lower ranks were looked at. */
+interface RankedRejection {
+  rank: string;
+  rejection: Rejection;
+}
 
-/** Renders a conversation; undefined when it ranks too high to be worth it. */
+interface Pass extends Pick<Collected, 'rowsRead' | 'columns'> {
+  /** In the order of their ranks. */
+  candidates: Candidate[];
+  rejections: RankedRejection[];
+  /** The rank up to which every row was looked at; undefined: all. */
+  limit: string | undefined;
+}
+
+/** Reads a source once, for the `size` candidates that rank lowest of those above `above`. */
+async function readCandidates(
+  { source, files, above, size }: DatasetPart & { above: string | undefined; size: number },
+  { config, tokenizer, encode, reject }: Omit<Collecting, 'choose' | 'progress'>,
+): Promise<Pass> {
+  const lowest = lowestRanked<Candidate>({ size, above });
+  const render = renderer({ config, tokenizer, admits: lowest.admits });
+  const rejections: RankedRejection[] = [];
+  const turnDown = (rank: string, rejection: Rejection) => rejections.push({ rank, rejection });
+  const columnsTaken: Record<string, number> = {};
+  let rowsRead = 0;
+  for await (const rows of sourceRows({ source, files, config })) {
+    rowsRead += rows.length;
+    const unusable: Rejection[] = [];
+    const texts: (Origin & RankedText)[] = [];
+    for (const { origin, conversation, columns } of rows) {
+      if (columns !== undefined) columnsTaken[columns] = (columnsTaken[columns] ?? 0) + 1;
+      const outcome = 'reason' in conversation ? conversation : render(conversation);
+      if (outcome && !('reason' in outcome)) texts.push({ ...origin, ...outcome });
+      else if (outcome && 'rank' in outcome) turnDown(outcome.rank, { ...origin, reason: outcome.reason });
+      else if (outcome) unusable.push({ ...origin, ...outcome });
+    }
+    if (above === undefined) await reject(unusable);
+    for (const [i, encoded] of (await encode(texts)).entries()) {
+      const { rank } = texts[i]!;
+      if ('reason' in encoded) turnDown(rank, { ...originOf(texts[i]!), ...encoded });
+      const twins = 'reason' in encoded ? undefined : lowest.add({ ...texts[i]!, ...encoded });
+      if (twins) turnDown(twins.dropped.rank, duplicate(twins));
+    }
+  }
+  return { rowsRead, columns: columnsTaken, candidates: lowest.members(), rejections, limit: lowest.limit() };
+}
+
+function duplicate({ kept, dropped }: Twins<Candidate>): Rejection {
+  return { ...originOf(dropped), reason: 'duplicate', of: originOf(kept) };
+}
+
+function rejectionsUpTo(last: string | undefined, rejections: readonly RankedRejection[]): Rejection[] {
+  return rejections
+    .filter(({ rank }) => last === undefined || rank <= last)
+    .map(({ rejection }) => rejection);
+}
+
+function inFileOrder(rejections: readonly Rejection[]): Rejection[] {
+  return rejections.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.row - b.row));
+}
+
+type RankedText = SampleText & Pick<Candidate, 'rank' | 'conversation'>;
+
+/** Renders a conversation; undefined when its rank does not admit it. */
 function renderer({
   config: { seed, system_prompt },
   tokenizer,
   admits,
 }: Pick<Collecting, 'config' | 'tokenizer'> & { admits: (rank: string) => boolean }) {
-  return (conversation: Conversation): RankedText | Rejected | undefined => {
+  return (conversation: Conversation): RankedText | (Rejected & { rank: string }) | undefined => {
     const rank = rankOf(seed, 'choice', JSON.stringify(conversation));
     if (!admits(rank)) return undefined;
-    return { rank, ...sampleText(conversation, { tokenizer, systemPrompt: system_prompt }) };
+    const text = sampleText(conversation, { tokenizer, systemPrompt: system_prompt });
+    return 'reason' in text ? { rank, ...text } : { rank, conversation, ...text };
   };
 }

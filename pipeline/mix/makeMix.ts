@@ -6,10 +6,19 @@ import { commitFile, type FileRecord } from '../artifact/commitFile.ts';
 import { reuseFinished, writeManifest, type Manifest, type ManifestPlan } from '../artifact/manifest.ts';
 import { UserError } from '../config/userError.ts';
 import { progressMeter } from '../terminal/progressMeter.ts';
-import { collectSource, type Candidate, type Collected, type Rejection } from './collectSource.ts';
+import {
+  loadBenchmarks,
+  overlapTally,
+  type Benchmarks,
+  type OverlapTally,
+  type TaskOverlap,
+} from './benchmarkOverlap.ts';
+import { sampleChooser } from './chooseSamples.ts';
+import { collectSource, type Candidate, type Collected } from './collectSource.ts';
 import { datasetFiles, datasetFingerprint, type DatasetFile } from './datasetSources.ts';
 import type { MixConfig } from './mixConfig.ts';
 import { writeMixParquet } from './mixParquet.ts';
+import type { Rejection } from './rejection.ts';
 import { byRank, quotas, rankOf } from './selection.ts';
 import { loadTokenizer, tokenizerFingerprint, type ChatTokenizer } from './tokenizer.ts';
 import { mixFormatVersion, writeTokens, type Sample } from './tokensArrow.ts';
@@ -26,17 +35,23 @@ export type LengthStatistics = {
   max_tokens: number;
 };
 
-/** What became of a source's rows: those neither kept nor rejected ranked too high, and were not looked into. */
+/** What became of a source's rows: those neither kept nor rejected rank above the last one taken. */
 export type SourceStatistics = LengthStatistics & {
   rows_read: number;
   /** Samples asked for; fewer are kept when the rows do not yield them. */
   wanted: number;
-  /** Rows by reason. */
+  /** Rows by reason (trainingSample.ts, datasetFormats.ts), `duplicate`, `near_duplicate` and `benchmark_overlap` too. */
   rejected: Record<string, number>;
+  /** Rows by the columns that their conversation is from. */
+  columns: Record<string, number>;
 };
 
-/** The statistics in the manifest of a mix. */
-export type MixStatistics = { sources: Record<string, SourceStatistics>; total: LengthStatistics };
+/** The statistics in the manifest of a mix; `benchmarks` by task, as far as mix.yaml asks for it. */
+export type MixStatistics = {
+  sources: Record<string, SourceStatistics>;
+  total: LengthStatistics;
+  benchmarks: Record<string, TaskOverlap>;
+};
 
 /**
  * Makes the mix in `out`, or finds that it is there already (then manifest.json only gets the present time, for make).
@@ -59,33 +74,47 @@ export async function makeMix({
 }): Promise<{ manifest: Manifest; upToDate: boolean }> {
   const globs = Object.entries(config.sources).map(([name, { files }]) => [name, files] as const);
   const files = await datasetFiles(sourcesFile, Object.fromEntries(globs));
-  const plan = mixPlan(config, { files, tokenizer: await tokenizerFingerprint(tokenizerFolder) });
+  const benchmarks = await loadBenchmarks(config.decontaminate, { progress });
+  const tokenizer = await tokenizerFingerprint(tokenizerFolder);
+  const plan = mixPlan(config, { files, tokenizer, benchmarks });
   const finished = await reuseFinished(out, plan);
   if (finished) return { manifest: finished, upToDate: true };
+  const tally = overlapTally(benchmarks.sizes);
   const { collected, rejectedFile } = await collectAll(out, {
-    config,
-    files,
-    progress,
+    ...{ config, files, benchmarks, tally, progress },
     tokenizer: await loadTokenizer(tokenizerFolder),
   });
   const samples = arrange(collected, config);
-  const written = [await writeTokens(out, samples), await writeForPeople(out, samples), rejectedFile];
-  const statistics = statisticsOf(collected, samples);
+  const written = [
+    await writeTokens(out, samples),
+    await writeForPeople(out, samples),
+    rejectedFile,
+    await tally.commit(out),
+  ];
+  const statistics = { ...statisticsOf(collected, samples), benchmarks: tally.statistics() };
   return { manifest: await writeManifest(out, plan, { statistics, files: written }), upToDate: false };
 }
 
 function mixPlan(
   config: MixConfig,
-  { files, tokenizer }: { files: Record<string, DatasetFile[]>; tokenizer: string },
+  {
+    files,
+    tokenizer,
+    benchmarks,
+  }: { files: Record<string, DatasetFile[]>; tokenizer: string; benchmarks: Benchmarks },
 ): ManifestPlan {
   const datasets = Object.entries(files).map(
     ([name, list]) => [`dataset.${name}`, datasetFingerprint(list)] as const,
   );
+  const items = Object.entries(benchmarks.fingerprints).map(
+    ([task, print]) => [`benchmark.${task}`, print] as const,
+  );
   return {
     kind: 'mix',
     formatVersion: mixFormatVersion,
-    inputs: { tokenizer, ...Object.fromEntries(datasets) },
-    parameters: { ...config },
+    inputs: { tokenizer, ...Object.fromEntries([...datasets, ...items]) },
+    // where the benchmarks' rows lie is not what they are
+    parameters: { ...config, decontaminate: { tasks: config.decontaminate.tasks } },
   };
 }
 
@@ -96,32 +125,39 @@ async function collectAll(
     config,
     files,
     tokenizer,
+    benchmarks,
+    tally,
     progress,
   }: {
     config: MixConfig;
     files: Record<string, DatasetFile[]>;
     tokenizer: ChatTokenizer;
+    benchmarks: Benchmarks;
+    tally: OverlapTally;
     progress: (line: string) => void;
   },
 ): Promise<{ collected: Collected[]; rejectedFile: FileRecord }> {
   const encode = await sampleEncoder(tokenizer, config);
+  const choose = sampleChooser(config, benchmarks);
   const wanted = quotas(config);
-  const taken = new Set<string>();
   const collected: Collected[] = [];
   let rows = 0;
   const record = await commitFile(join(out, 'rejected.jsonl'), async (write) => {
-    const reject = (rejections: Rejection[]) => {
+    const reject = (rejections: readonly Rejection[]) => {
       rows += rejections.length;
+      tally.add(rejections);
       return write(rejections.map((rejection) => JSON.stringify(rejection) + '\n').join(''));
     };
     for (const source of Object.keys(files).sort()) {
       const pace = progressMeter({ unit: 'rows' });
-      const from = { source, files: files[source]!, wanted: wanted[source]! };
-      const found = await collectSource(from, { config, tokenizer, encode, taken, reject });
-      const { rowsRead, candidates } = found;
-      for (const { id } of candidates) taken.add(id);
+      const share = { source, files: files[source]!, wanted: wanted[source]! };
+      const found = await collectSource(share, { config, tokenizer, encode, choose, reject, progress });
+      const { rowsRead, columns, samples } = found;
       collected.push(found);
-      progress(`${source}: ${rowsRead} rows read (${pace(rowsRead)}), ${candidates.length} samples`);
+      const from = Object.keys(columns)
+        .map((names) => `columns ${names}`)
+        .join(' or ');
+      progress(`${source}: ${rowsRead} rows read (${pace(rowsRead)}) of ${from}, ${samples.length} samples`);
     }
   });
   return { collected, rejectedFile: { ...record, rows } };
@@ -131,7 +167,7 @@ type MixedSample = Candidate & Sample;
 
 /** The candidates of all sources, held-out ones chosen by id, in an order that tells nothing of the sources. */
 function arrange(collected: readonly Collected[], { seed, held_out }: MixConfig): MixedSample[] {
-  const candidates = collected.flatMap((found) => found.candidates);
+  const candidates = collected.flatMap(({ samples }) => samples);
   if (candidates.length <= held_out) throw tooFewSamples(collected, { kept: candidates.length, held_out });
   const ranked = (purpose: 'held_out' | 'order') =>
     candidates
@@ -168,10 +204,13 @@ function writeForPeople(out: string, samples: readonly MixedSample[]): Promise<F
   return writeMixParquet(out, rows);
 }
 
-function statisticsOf(collected: readonly Collected[], samples: readonly MixedSample[]): MixStatistics {
-  const sources = collected.map(({ source, wanted, rowsRead, rejected }) => {
+function statisticsOf(
+  collected: readonly Collected[],
+  samples: readonly MixedSample[],
+): Omit<MixStatistics, 'benchmarks'> {
+  const sources = collected.map(({ source, wanted, rowsRead, rejected, columns }) => {
     const own = samples.filter((sample) => sample.source === source);
-    return [source, { rows_read: rowsRead, rejected, wanted, ...lengthStatistics(own) }] as const;
+    return [source, { rows_read: rowsRead, rejected, columns, wanted, ...lengthStatistics(own) }] as const;
   });
   return { sources: Object.fromEntries(sources), total: lengthStatistics(samples) };
 }

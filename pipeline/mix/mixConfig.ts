@@ -1,20 +1,36 @@
 // The parameters of the mix stage (mix.yaml): which datasets, how much of each, and what becomes a training sample.
 // A user's own data needs a name, a share and `columns`; the formats named here know the quirks of the original five.
 import { z } from 'zod';
-import { datasetFormats, type Layout } from './datasetFormats.ts';
+import { datasetFormats } from './datasetFormats.ts';
+import { syntaxProblem } from './rowFilter.ts';
+
+const system = z.string().optional().describe('column with the system message (default: none)');
 
 const messagesColumn = z.strictObject({
   messages: z
     .string()
-    .describe('column with a list of {role, content}, the last assistant message being the target'),
+    .describe(
+      'column with a list of {role, content} or {from, value}, the last assistant message being the target',
+    ),
+  system,
 });
 
 const promptAndResponseColumns = z.strictObject({
   prompt: z.string().describe("column with the user's message"),
-  response: z.string().describe('column with the answer to learn'),
+  response: z.string().describe('column with the answer to learn; of a list the first text'),
+  reasoning: z
+    .string()
+    .optional()
+    .describe('column with a trace to put before the answer between think tags (default: none)'),
+  system,
 });
 
-const formatNames = ['columns', ...(Object.keys(datasetFormats) as (keyof typeof datasetFormats)[])] as const;
+const formatNames = [
+  'auto',
+  'columns',
+  'numina_r1',
+  ...(Object.keys(datasetFormats) as (keyof typeof datasetFormats)[]),
+] as const;
 
 const mixSource = z
   .strictObject({
@@ -24,11 +40,23 @@ const mixSource = z
       .optional()
       .describe('share of what the counts leave of total, relative to the other weights'),
     count: z.number().int().nonnegative().optional().describe('samples from this source (instead of weight)'),
-    format: z.enum(formatNames).describe('layout of the rows; "columns" is described by columns'),
+    format: z
+      .enum(formatNames)
+      .optional()
+      .describe(
+        'layout of the rows; "auto" and "numina_r1" find it by the names of the columns, "columns" is described by columns (default: "columns" with columns, else "auto")',
+      ),
     columns: z
       .union([promptAndResponseColumns, messagesColumn])
       .optional()
-      .describe('names of the columns, with format: columns'),
+      .describe('names of the columns; what lies in them by dots, such as meta.text'),
+    where: z
+      .string()
+      .refine((where) => syntaxProblem(where) === undefined, {
+        error: ({ input }) => syntaxProblem(String(input))!,
+      })
+      .optional()
+      .describe('condition on the columns (CEL), such as type != "GSM_SV" && size(response) < 4000'),
     files: z
       .string()
       .optional()
@@ -37,9 +65,43 @@ const mixSource = z
   .refine(({ weight, count }) => (weight === undefined) !== (count === undefined), {
     error: 'needs either weight or count',
   })
-  .refine(({ format, columns }) => (format === 'columns') === (columns !== undefined), {
-    error: 'needs columns exactly when its format is "columns"',
-  });
+  .refine(
+    ({ format, columns }) => format === undefined || (format === 'columns') === (columns !== undefined),
+    {
+      error: 'needs columns exactly when its format is "columns"',
+    },
+  );
+
+const nearDuplicates = z
+  .strictObject({
+    similarity: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.8)
+      .describe(
+        'Jaccard similarity of word n-grams from which a row repeats another; 1: the same words only',
+      ),
+    words: z.number().int().positive().default(5).describe('words of an n-gram'),
+    compare: z
+      .enum(['prompt_and_response', 'prompt'])
+      .default('prompt_and_response')
+      .describe('the text compared: several answers to one prompt stay, or one of them'),
+  })
+  .prefault({});
+
+const decontamination = z
+  .strictObject({
+    tasks: z
+      .array(z.string())
+      .default([])
+      .describe('benchmarks or groups as in eval.yaml, such as gsm8k, mmlu; each that is evaluated'),
+    data: z
+      .record(z.string(), z.record(z.string(), z.string()))
+      .default({})
+      .describe('files in place of the datasets on the Hub, {TASK or GROUP: {SPLIT: FILE}}, as in eval.yaml'),
+  })
+  .prefault({});
 
 export const mixConfig = z
   .strictObject({
@@ -74,10 +136,16 @@ export const mixConfig = z
       .enum(['response', 'all'])
       .default('response')
       .describe('what is learned: the response and its end token, or every token but the first'),
+    near_duplicates: nearDuplicates.describe(
+      'what counts as a repetition of another row, and is left out: {similarity, words, compare}',
+    ),
+    decontaminate: decontamination.describe(
+      'benchmarks whose items must not be in the mix, and are left out: {tasks, data}',
+    ),
     sources: z
       .record(z.string(), mixSource)
       .describe(
-        'the datasets by their name in sources.json, each with weight or count, format, columns, files',
+        'the datasets by their name in sources.json, each with weight or count, format, columns, where, files',
       ),
   })
   .superRefine(({ held_out, total, sources }, context) => {
@@ -103,9 +171,4 @@ function shareProblem(
   return counted < total && allCounted
     ? `the counts add up to ${counted}, less, and no source has a weight for the rest`
     : undefined;
-}
-
-/** The layouts in which a source's rows may come, the preferred one first. */
-export function layoutsOf({ format, columns }: MixSource): readonly Layout[] {
-  return format === 'columns' ? [columns!] : datasetFormats[format];
 }

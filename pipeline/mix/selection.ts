@@ -1,6 +1,6 @@
-// Which rows make the mix: of each source the lowest in a seeded hash (bottom-k sampling), so the choice depends on the
-// rows and the seed but not on their order, and a larger mix contains the smaller one. Order and held-out samples are
-// decided by further hashes, each under a name of its own.
+// Which rows may make the mix: of each source the lowest in a seeded hash (bottom-k sampling), so the choice depends on
+// the rows and the seed but not on their order, and a larger mix contains the smaller one. Order and held-out samples
+// are decided by further hashes, each under a name of its own.
 import { sha256OfText } from '../artifact/fingerprint.ts';
 import type { MixConfig } from './mixConfig.ts';
 
@@ -17,21 +17,29 @@ interface Ranked {
 
 /** The lowest of a stream of candidates, in memory of about their number. */
 export interface LowestRanked<T extends Ranked> {
-  /** False when a candidate of this rank cannot be among the lowest any more. */
+  /** False when a candidate of this rank cannot be among the lowest any more, or is not above `above`. */
   admits: (rank: string) => boolean;
-  /** Adds a candidate; of two with the same id the higher one is given back. */
-  add: (candidate: T) => T | undefined;
+  /** Adds a candidate; of two with the same id the lower one stays. */
+  add: (candidate: T) => Twins<T> | undefined;
   /** The lowest `size` so far, in the order of their ranks. */
   members: () => T[];
+  /** The rank up to which no candidate is missing among the members; undefined when none is missing at all. */
+  limit: () => string | undefined;
 }
 
-/** Keeps the `size` lowest-ranked candidates with distinct ids, none of them in `taken`. */
+/** Two candidates with the same id. */
+export interface Twins<T> {
+  kept: T;
+  dropped: T;
+}
+
+/** Keeps the `size` lowest-ranked candidates with distinct ids, of those that rank above `above`. */
 export function lowestRanked<T extends Ranked>({
   size,
-  taken,
+  above = '',
 }: {
   size: number;
-  taken: ReadonlySet<string>;
+  above?: string | undefined;
 }): LowestRanked<T> {
   const slack = Math.ceil(size / 4); // sorting now and then is simpler than a heap, and as fast
   const kept = new Map<string, T>();
@@ -44,13 +52,14 @@ export function lowestRanked<T extends Ranked>({
   };
   return {
     members,
-    admits: (rank) => limit === undefined || rank <= limit,
+    limit: () => limit,
+    admits: (rank) => rank > above && (limit === undefined || rank <= limit),
     add(candidate) {
       const twin = kept.get(candidate.id);
-      if (taken.has(candidate.id) || (twin && twin.rank <= candidate.rank)) return candidate;
+      if (twin && twin.rank <= candidate.rank) return { kept: twin, dropped: candidate };
       kept.set(candidate.id, candidate);
       if (kept.size > size + slack) members();
-      return twin;
+      return twin && { kept: candidate, dropped: twin };
     },
   };
 }

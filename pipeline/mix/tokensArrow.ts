@@ -30,7 +30,7 @@ export interface Sample {
 
 export type Split = 'train' | 'held_out';
 
-export const mixFormatVersion = 1;
+export const mixFormatVersion = 2;
 
 const rowsPerBatch = 1024;
 const fileName = 'tokens.arrow';

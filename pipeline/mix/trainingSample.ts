@@ -73,6 +73,10 @@ export async function sampleEncoder(tokenizer: ChatTokenizer, rules: Rules): Pro
   };
 }
 
+/**
+ * A response that is cut is learned up to the cut, without an end token: what follows is unknown, not over. Of a trace that
+ * is its beginning, never with a </think> put in, which would teach to stop thinking anywhere.
+ */
 function joinTokens(
   { prompt, response, end }: { prompt: number[]; response: number[]; end: number[] },
   { max_tokens, overlength, min_response_tokens, loss_on }: Rules,

@@ -34,7 +34,9 @@ function rejectionsApart(statistics: JsonRecord): JsonRecord {
   );
   return {
     ...statistics,
-    sources: Object.fromEntries(sources.map(([name, source]) => [name, { ...source, rejected: undefined }])),
+    sources: Object.fromEntries(
+      sources.map(([name, source]) => [name, { ...source, rejected: undefined, columns: undefined }]),
+    ),
     rejected: Object.fromEntries(rejected.map(([name, rows]) => [name, { ...none, ...rows }])),
   };
 }

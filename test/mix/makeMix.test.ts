@@ -16,6 +16,7 @@ import { validate } from '../../pipeline/config/loadConfig.ts';
 import { makeMix, type MixStatistics } from '../../pipeline/mix/makeMix.ts';
 import { mixConfig } from '../../pipeline/mix/mixConfig.ts';
 import { readMixParquet } from '../../pipeline/mix/mixParquet.ts';
+import { byRank, rankOf } from '../../pipeline/mix/selection.ts';
 import { loadTokenizer } from '../../pipeline/mix/tokenizer.ts';
 import { readMix } from '../../pipeline/mix/tokensArrow.ts';
 import { sha256Of, sumsOf } from '../fileBytes.ts';
@@ -139,7 +140,13 @@ t.test('same rows, same bytes: order of files and sources and place do not count
   await mixIn(join(folder, 'x'), base);
   await mixIn(join(folder, 'elsewhere'), base);
   const bytes = sumsOf(join(folder, 'x', 'mix'));
-  t.strictSame(Object.keys(bytes), ['manifest.json', 'mix.parquet', 'rejected.jsonl', 'tokens.arrow']);
+  t.strictSame(Object.keys(bytes), [
+    'contamination.json',
+    'manifest.json',
+    'mix.parquet',
+    'rejected.jsonl',
+    'tokens.arrow',
+  ]);
   t.strictSame(sumsOf(join(folder, 'elsewhere', 'mix')), bytes);
   const reordered = await mixIn(join(folder, 'elsewhere'), { ...base, sources: { two: mine, one: mine } });
   t.equal(reordered.upToDate, true, 'nor does the order in mix.yaml');
@@ -199,6 +206,152 @@ t.test('duplicates go, within a source and across sources', async (t) => {
   sourcesIn(join(folder, 'reordered'), datasets);
   await mixIn(join(folder, 'reordered'), { ...base, sources: { two: mine, one: mine } });
   t.strictSame((await readMix(join(folder, 'reordered/mix'))).samples, samples, 'whichever is named first');
+});
+
+/** Forty words that no other story has. */
+function storyOf(n: number): string {
+  return Array.from({ length: 40 }, (_, i) => `s${n}w${i}`).join(' ');
+}
+
+t.test('near-duplicates: within a source and across, in the order of the ranks', async (t) => {
+  const row = (n: number, change = '') => ({ q: storyOf(n) + change, a: `It is ${n}.` });
+  const one = Array.from({ length: 60 }, (_, n) => row(n));
+  const two = [
+    ...Array.from({ length: 20 }, (_, n) => row(n, ' more')),
+    ...one.slice(20, 30).map(({ q, a }) => ({ q: q.toUpperCase().replace(' ', '\n\n'), a })),
+    ...Array.from({ length: 60 }, (_, n) => row(100 + n)),
+    row(100, ' more'),
+  ];
+  const folder = t.testdir({ x: {}, shuffled: {} });
+  sourcesIn(join(folder, 'x'), { one: { 'a.jsonl': one }, two: { 'a.jsonl': two } });
+  const config = {
+    ...base,
+    total: 121,
+    max_tokens: 1000,
+    sources: { one: { ...mine, weight: undefined, count: 60 }, two: mine },
+  };
+  const { manifest } = await mixIn(join(folder, 'x'), config);
+  const { sources } = manifest.statistics as MixStatistics;
+  t.strictSame(sources.one!.rejected, {});
+  t.match(sources.two!, { kept: 60, wanted: 61, rejected: { near_duplicate: 21, duplicate: 10 } });
+  const lines = readFileSync(join(folder, 'x/mix/rejected.jsonl'), 'utf8').trim().split('\n');
+  t.equal(
+    lines[0],
+    '{"source":"two","file":"a.jsonl","row":0,"reason":"near_duplicate",' +
+      '"of":{"source":"one","file":"a.jsonl","row":0},"similarity":0.8372}',
+  );
+  t.match(JSON.parse(lines[20]!), { row: 20, reason: 'duplicate', of: { source: 'one', row: 20 } });
+
+  sourcesIn(join(folder, 'shuffled'), {
+    one: { 'a.jsonl': one.slice(30).reverse(), 'b.jsonl': one.slice(0, 30) },
+    two: { 'a.jsonl': two.toReversed() },
+  });
+  await mixIn(join(folder, 'shuffled'), config);
+  const tokens = (place: string) => sumsOf(join(folder, place, 'mix'))['tokens.arrow'];
+  t.equal(tokens('shuffled'), tokens('x'), 'the order of rows and files does not count');
+
+  const kept = async (near_duplicates: object) => {
+    const { manifest } = await mixIn(join(folder, 'x'), { ...config, near_duplicates });
+    return (manifest.statistics as MixStatistics).sources.two!.kept;
+  };
+  t.equal(await kept({ similarity: 0.9 }), 61, 'another threshold');
+  t.equal(await kept({ words: 1, similarity: 0.95 }), 60, 'single words');
+});
+
+t.test('answers to the same prompt: kept, or one of them', async (t) => {
+  const folder = t.testdir({});
+  const rows = Array.from({ length: 40 }, (_, n) => ({ q: storyOf(n % 20), a: storyOf(500 + n) }));
+  sourcesIn(folder, { one: { 'a.jsonl': rows } });
+  const kept = async (compare: string) => {
+    const config = { ...base, max_tokens: 1000, sources: { one: mine }, near_duplicates: { compare } };
+    const { manifest } = await mixIn(folder, config);
+    return (manifest.statistics as MixStatistics).total.kept;
+  };
+  t.equal(await kept('prompt_and_response'), 40);
+  t.equal(await kept('prompt'), 20);
+});
+
+t.test('what is turned down makes room: the files are read again for the rows that rank next', async (t) => {
+  const folder = t.testdir({});
+  const rows = Array.from({ length: 300 }, (_, n) => ({ q: storyOf(n), a: `It is ${n}.` }));
+  const copies = Array.from({ length: 2700 }, (_, i) => ({ ...rows[0]!, a: `It is 0 (${i}).` }));
+  sourcesIn(folder, { one: { 'a.jsonl': [...copies, ...rows] } });
+  const told: string[] = [];
+  const config = { ...base, max_tokens: 1000, sources: { one: { ...mine, weight: undefined, count: 60 } } };
+  const checked = validate(mixConfig, config, () => 'mix.yaml');
+  const progress = (line: string) => told.push(line);
+  const { manifest } = await makeMix({
+    config: checked,
+    tokenizerFolder,
+    out: join(folder, 'mix'),
+    progress,
+  });
+  t.ok(told.filter((line) => line.includes('reading again')).length >= 2, told.join('\n'));
+  const { samples } = await readMix(join(folder, 'mix'));
+  const { kept, rejected, rows_read } = (manifest.statistics as MixStatistics).sources.one!;
+  t.equal(kept, 60);
+  t.equal(rows_read, 3000, 'each row counted once');
+
+  // What the definition says, by sorting all rows: ranks, then each that repeats none.
+  const ranked = [...copies, ...rows]
+    .map(({ q, a }) => ({
+      q,
+      a,
+      rank: rankOf(3, 'choice', JSON.stringify({ prompt: [{ role: 'user', content: q }], response: a })),
+    }))
+    .sort(byRank);
+  const seen = new Set<string>();
+  const taken = ranked.filter(({ q }) => seen.size < 60 && !seen.has(q) && seen.add(q));
+  const people = await readMixParquet(join(folder, 'mix'));
+  t.strictSame(people.map(({ response }) => response).sort(), taken.map(({ a }) => a).sort());
+  const lookedAt = ranked.indexOf(taken.at(-1)!) + 1;
+  t.equal(
+    Object.values(rejected).reduce((sum, count) => sum + count, 0),
+    lookedAt - 60,
+  );
+  t.equal(samples.length, 60);
+});
+
+t.test('benchmark items are left out, and told of', async (t) => {
+  const folder = t.testdir({});
+  const question =
+    'A robe takes 2 bolts of blue fiber and half that much white fiber. How many bolts in total does it take?';
+  const items = join(folder, 'items.jsonl');
+  writeFileSync(
+    items,
+    [storyOf(900), question].map((q) => JSON.stringify({ question: q, answer: '3' }) + '\n').join(''),
+  );
+  const planted = { q: `Tell me. ${question.toUpperCase()}`, a: 'It takes 3.' };
+  sourcesIn(folder, {
+    one: { 'a.jsonl': [planted, ...rowsOf('one', 40)] },
+    two: { 'a.jsonl': rowsOf('two', 40) },
+  });
+  const decontaminate = { tasks: ['gsm8k'], data: { gsm8k: { test: items } } };
+  const { manifest } = await mixIn(folder, { ...base, total: 81, decontaminate });
+  const { benchmarks, sources } = manifest.statistics as MixStatistics;
+  t.strictSame(benchmarks, { gsm8k: { items: 2, found: 1, rows: { one: 1 } } });
+  t.strictSame(sources.one!.rejected, { benchmark_overlap: 1 });
+  t.equal(
+    readFileSync(join(folder, 'mix/rejected.jsonl'), 'utf8'),
+    '{"source":"one","file":"a.jsonl","row":0,"reason":"benchmark_overlap","items":{"gsm8k":[1]}}\n',
+  );
+  t.strictSame(JSON.parse(readFileSync(join(folder, 'mix/contamination.json'), 'utf8')), {
+    gsm8k: { items: 2, found: [1], rows: { one: 1 } },
+  });
+  t.notOk(readFileSync(join(folder, 'mix/manifest.json'), 'utf8').includes(folder), 'no path');
+
+  const again = (tasks: object) => mixIn(folder, { ...base, total: 81, decontaminate: tasks });
+  t.equal((await again(decontaminate)).upToDate, true);
+  writeFileSync(items, JSON.stringify({ question: storyOf(900), answer: '3' }) + '\n');
+  const other = await again(decontaminate);
+  t.equal(other.upToDate, false, 'other items');
+  t.strictSame((other.manifest.statistics as MixStatistics).sources.one!.rejected, {});
+  await t.rejects(again({ tasks: ['gms8k'] }), {
+    message: 'mix.yaml: tasks = "gms8k": unknown task; did you mean "gsm8k"?',
+  });
+  await t.rejects(again({ ...decontaminate, data: { gsm8k: { test: join(folder, 'none') } } }), {
+    message: /^mix\.yaml: decontaminate\.data\.gsm8k\.test = .*none": no such file$/,
+  });
 });
 
 t.test('up to date, damaged, changed', async (t) => {
@@ -362,4 +515,54 @@ t.test('the command', async (t) => {
   const second = await run({});
   t.equal(second.stdout, `${out}: up to date\n`);
   await t.rejects(run({ totl: '50' }), { code: 1, stderr: /^mix: .*totl.*\n$/ });
+});
+
+t.test('where takes rows by columns, and the manifest says which columns the text is from', async (t) => {
+  const folder = t.testdir({});
+  const rows = rowsOf('one', 40).map((row, n) => ({
+    ...{ question: row.q, thinking: n % 2 ? 'hm' : null, answer: row.a },
+    meta: n % 4 ? { stars: n % 5 } : null,
+  }));
+  sourcesIn(folder, { one: { 'a.jsonl': rows } });
+  const source = { weight: 1, where: 'meta.stars >= 3' };
+  const { manifest } = await mixIn(folder, { ...base, held_out: 0, sources: { one: source } });
+  const kept = rows.filter(({ meta }) => meta && meta.stars >= 3);
+  const traces = kept.filter(({ thinking }) => thinking).length;
+  t.match((manifest.statistics as MixStatistics).sources.one, {
+    rows_read: 40,
+    kept: kept.length,
+    rejected: { where: 40 - kept.length },
+    columns: {
+      'question, thinking, answer': traces,
+      'question, answer': kept.length - traces,
+    },
+  });
+  const sources = { one: { ...source, where: 'stars > 3' } };
+  await t.rejects(mixIn(folder, { ...base, sources }), {
+    name: 'UserError',
+    message:
+      /^sources\.one\.where = "stars > 3": Unknown variable: stars; the columns of .*a\.jsonl are question, thinking, answer, meta/,
+  });
+});
+
+t.test('as many threads as there may be, the same bytes; another seed, others', async (t) => {
+  const folder = t.testdir({});
+  const [a, b] = [rowsOf('a', 300), rowsOf('b', 300)];
+  const made = async (
+    name: string,
+    { threads, seed, files }: { threads: number; seed: number; files: object },
+  ) => {
+    const place = join(folder, name);
+    const sources = sourcesIn(place, { one: files as Record<string, object[]> });
+    const config = join(place, 'mix.yaml');
+    writeFileSync(config, JSON.stringify({ ...base, total: 200, seed, sources: { one: mine } }));
+    const environment = { UV_THREADPOOL_SIZE: `${threads}`, RAYON_NUM_THREADS: `${threads}` };
+    const out = join(place, 'mix');
+    await runStage('mix', { config, tokenizer: tokenizerFolder, out, 'sources-file': sources }, environment);
+    return sumsOf(out);
+  };
+  const one = await made('one', { threads: 1, seed: 3, files: { 'a.jsonl': a, 'b.jsonl': b } });
+  t.strictSame(await made('eight', { threads: 8, seed: 3, files: { 'b.jsonl': b, 'a.jsonl': a } }), one);
+  const other = await made('other', { threads: 8, seed: 4, files: { 'a.jsonl': a, 'b.jsonl': b } });
+  for (const file of ['tokens.arrow', 'mix.parquet', 'manifest.json']) t.not(other[file], one[file], file);
 });

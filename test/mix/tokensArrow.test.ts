@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { writeManifest } from '../../pipeline/artifact/manifest.ts';
 import { readMixParquet, writeMixParquet, type MixRow } from '../../pipeline/mix/mixParquet.ts';
-import { readMix, writeTokens, type Sample } from '../../pipeline/mix/tokensArrow.ts';
+import { mixFormatVersion, readMix, writeTokens, type Sample } from '../../pipeline/mix/tokensArrow.ts';
 import { flipBit } from '../fileBytes.ts';
 import { python, withoutModules } from '../needs.ts';
 
@@ -82,5 +82,9 @@ t.test('no mix, or one without tokens', async (t) => {
 });
 
 function writeMixManifest(folder: string, files: Awaited<ReturnType<typeof writeTokens>>[]) {
-  return writeManifest(folder, { kind: 'mix', formatVersion: 1, inputs: {}, parameters: {} }, { files });
+  return writeManifest(
+    folder,
+    { kind: 'mix', formatVersion: mixFormatVersion, inputs: {}, parameters: {} },
+    { files },
+  );
 }

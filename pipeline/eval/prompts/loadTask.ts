@@ -39,8 +39,14 @@ const RUN_SEED = 0;
 export async function loadTasks(names: readonly string[], options: LoadOptions = {}): Promise<EvalTask[]> {
   const random = pythonRandom(RUN_SEED);
   const loaded: EvalTask[] = [];
-  for (const name of (await expandTasks(names)).tasks) loaded.push(await loadTask(name, options, random));
+  for (const name of (await expandTasks(names, source(options))).tasks)
+    loaded.push(await loadTask(name, options, random));
   return loaded;
+}
+
+/** The file that the names stand in, where it is not eval.yaml. */
+function source({ statedIn }: LoadOptions): { source?: string } {
+  return statedIn === undefined ? {} : { source: statedIn.file };
 }
 
 /** One task, as `loadTasks` loads it. @param random the run's generator */

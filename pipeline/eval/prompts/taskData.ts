@@ -15,6 +15,8 @@ export interface DataOptions {
    * `{{dataset_config}}`, as `mmlu: {test: test/{{dataset_config}}.jsonl}`. What is not named comes from the Hub.
    */
   data?: Record<string, Record<string, string>>;
+  /** Where `data` stands, for complaints; default: `data` of eval.yaml. */
+  statedIn?: { file: string; field: string };
   /** Is told each file before it is downloaded. */
   progress?: (line: string) => void;
 }
@@ -38,14 +40,14 @@ interface NamedTask {
  */
 export async function readSplits(
   task: NamedTask,
-  { wanted, data = {}, progress = () => {} }: DataOptions & { wanted: string[] },
+  { wanted, data = {}, statedIn, progress = () => {} }: DataOptions & { wanted: string[] },
 ): Promise<Record<string, SplitRows>> {
   const splits = [...new Set(wanted)];
   const key = await keyFor(task.name, data);
   const located =
     key === undefined
       ? await onHub(task, { splits, progress })
-      : splits.map((split) => localFile(task, { key, files: data[key]!, split }));
+      : splits.map((split) => localFile(task, { key, files: data[key]!, split, statedIn }));
   const read: Record<string, SplitRows> = {};
   for (const { split, where, files } of located) {
     const rows: Doc[] = [];
@@ -85,9 +87,14 @@ async function onHub(
 
 function localFile(
   { name, definition: { dataset_config = '' } }: NamedTask,
-  { key, files, split }: { key: string; files: Record<string, string>; split: string },
+  {
+    key,
+    files,
+    split,
+    statedIn: { file, field: above } = { file: 'eval.yaml', field: 'data' },
+  }: { key: string; files: Record<string, string>; split: string; statedIn: DataOptions['statedIn'] },
 ): LocatedSplit {
-  const [file, field] = ['eval.yaml', `data.${key}.${split}`];
+  const field = `${above}.${key}.${split}`;
   const pattern = files[split];
   if (pattern === undefined)
     throw new UserError({

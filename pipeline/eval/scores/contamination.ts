@@ -1,6 +1,6 @@
 // Benchmark items that occur in the training mix: those that share 13 words in a row with a training text, which is
-// GPT-3's criterion (Brown et al. 2020, appendix C), words in lower case and without punctuation. Items of fewer words
-// count when all of theirs stand in a row in a training text. Runs of words are known by a rolling hash of 53 bits,
+// GPT-3's criterion (Brown et al. 2020, appendix C), words in lower case and without punctuation. Of a text of fewer words
+// all must stand in a row in a training text. Runs of words are known by a rolling hash of 53 bits,
 // so that a mix of tens of millions of words is read once and quickly; that any of its runs is taken for one of two
 // million others by mistake has a chance of a few in a hundred.
 
@@ -9,10 +9,10 @@ const RUN = 13;
 const HIGH_BASE = 0x9e3779b1;
 const LOW_BASE = 0x85ebca6b;
 
-/** A task's item and the text that it is recognized by: question and answers, without the few-shot examples. */
+/** A task's item and the texts that it is recognized by, each by itself: without the few-shot examples. */
 export interface ItemText {
   id: number;
-  text: string;
+  texts: readonly string[];
 }
 
 /** What of a task's items was found in the mix. */
@@ -22,15 +22,34 @@ export interface Overlap {
   ids: number[];
 }
 
+/** An item that was found. */
+export interface FoundItem {
+  task: string;
+  id: number;
+}
+
 /**
  * The items of each task that share a run of words with some training text.
  * @param tasks items by task; an item without words is never found
  * @param mix the training texts, read once
  */
 export async function findOverlap(
-  tasks: ReadonlyMap<string, Iterable<ItemText>>,
+  tasks: ReadonlyMap<string, readonly ItemText[]>,
   mix: Iterable<string> | AsyncIterable<string>,
 ): Promise<Map<string, Overlap>> {
+  const found = new Map([...tasks.keys()].map((task) => [task, new Set<number>()]));
+  const itemsIn = itemFinder(tasks);
+  for await (const text of mix) for (const { task, id } of itemsIn(text)) found.get(task)!.add(id);
+  return new Map(
+    [...found].map(([task, ids]) => [
+      task,
+      { items: tasks.get(task)!.length, ids: [...ids].sort((a, b) => a - b) },
+    ]),
+  );
+}
+
+/** Finds the items that share a run of words with a text, in the order of the tasks and their items. */
+export function itemFinder(tasks: ReadonlyMap<string, readonly ItemText[]>): (text: string) => FoundItem[] {
   const index: RunIndex = {
     words: new Map(),
     lengths: new Set(),
@@ -38,18 +57,17 @@ export async function findOverlap(
     first: new Map(),
     further: new Map(),
   };
-  const owners: { task: string; id: number }[] = [];
+  const owners: FoundItem[] = [];
   for (const [task, items] of tasks)
-    for (const { id, text } of items) addItem(index, text, owners.push({ task, id }) - 1);
-  const found = new Set<number>();
-  for await (const text of mix) findRuns(index, text, found);
-  return new Map(
-    [...tasks.keys()].map((task) => {
-      const ids = owners.flatMap((owner, i) => (owner.task === task && found.has(i) ? [owner.id] : []));
-      const items = owners.filter((owner) => owner.task === task).length;
-      return [task, { items, ids: ids.sort((a, b) => a - b) }];
-    }),
-  );
+    for (const { id, texts } of items) {
+      const item = owners.push({ task, id }) - 1;
+      for (const text of texts) addText(index, text, item);
+    }
+  return (text) => {
+    const found = new Set<number>();
+    findRuns(index, text, found);
+    return [...found].sort((a, b) => a - b).map((item) => owners[item]!);
+  };
 }
 
 /** The runs of all items, by hash; an item is known by the number that it was added with. */
@@ -65,7 +83,7 @@ interface RunIndex {
   further: Map<number, number[]>;
 }
 
-function addItem({ words, lengths, sieve, first, further }: RunIndex, text: string, item: number): void {
+function addText({ words, lengths, sieve, first, further }: RunIndex, text: string, item: number): void {
   const numbers = wordsOf(text).map((word) => {
     const number = words.get(word) ?? words.size + 1;
     words.set(word, number);
@@ -136,6 +154,11 @@ function joined(high: number, low: number): number {
 function scattered(number: number): number {
   const mixed = Math.imul(number ^ (number >>> 15), 0x2c1b3c6d);
   return Math.imul(mixed ^ (mixed >>> 12), 0x297a2d39);
+}
+
+/** How many words a text has here. */
+export function wordCount(text: string): number {
+  return wordsOf(text).length;
 }
 
 /** Words in lower case; punctuation separates them, but for apostrophes, which go. */

@@ -1,0 +1,74 @@
+// The rows of a source as conversations, file by file: which columns are read, which rows its `where` takes.
+import { conversationOf, type Conversation, type Unusable } from './datasetFormats.ts';
+import type { DatasetFile } from './datasetSources.ts';
+import { columnsOfLayout, describeLayout, findLayouts } from './findLayouts.ts';
+import type { MixConfig } from './mixConfig.ts';
+import { columnsOf, readRows } from './readRows.ts';
+import type { Origin } from './rejection.ts';
+import { rowFilter } from './rowFilter.ts';
+
+/** A row as read. */
+export interface SourceRow {
+  origin: Origin;
+  conversation: Conversation | Unusable;
+  /** The columns that the conversation is from. */
+  columns?: string | undefined;
+}
+
+/** Rows tokenized at a time: enough for all cores, few enough for memory (an encoding takes 100 bytes a token). */
+const rowsPerBatch = 128;
+
+/** All rows of a source, a batch at a time. */
+export async function* sourceRows({
+  source,
+  files,
+  config,
+}: {
+  source: string;
+  files: DatasetFile[];
+  config: MixConfig;
+}): AsyncGenerator<SourceRow[]> {
+  for (const { name: file, path } of files) {
+    const { columns, read } = await rowReader({ source, path, config });
+    let row = 0;
+    for await (const rows of readRows(path, { columns }))
+      for (let start = 0; start < rows.length; start += rowsPerBatch)
+        yield rows.slice(start, start + rowsPerBatch).map((value) => ({
+          origin: { source, file, row: row++ },
+          ...read(value),
+        }));
+  }
+}
+
+/** How the rows of a file are read, and the columns that takes. */
+async function rowReader({
+  source,
+  path,
+  config: { sources },
+}: {
+  source: string;
+  path: string;
+  config: MixConfig;
+}): Promise<{ columns: string[]; read: (row: Record<string, unknown>) => Omit<SourceRow, 'origin'> }> {
+  const columns = await columnsOf(path);
+  const { where, ...declared } = sources[source]!;
+  const layouts = findLayouts(declared, { source, file: path, columns });
+  const filter =
+    where === undefined
+      ? undefined
+      : rowFilter(where, { field: `sources.${source}.where`, file: path, columns });
+  const names = new Map(layouts.map((layout) => [layout, describeLayout(layout)]));
+  return {
+    columns: [
+      ...new Set([
+        ...layouts.flatMap((layout) => columnsOfLayout(layout, columns)),
+        ...(filter?.columns ?? []),
+      ]),
+    ],
+    read: (row) => {
+      if (filter && !filter.takes(row)) return { conversation: { reason: 'where' } };
+      const { conversation, layout } = conversationOf(row, layouts);
+      return { conversation, columns: layout && names.get(layout) };
+    },
+  };
+}
