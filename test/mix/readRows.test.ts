@@ -1,6 +1,7 @@
 // Every reader against the rows that Python wrote (test/golden/mix/makeGoldens.py), and every way a file can be broken.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { columnsOf, readRows, type Row } from '../../pipeline/mix/readRows.ts';
 import { readJson } from '../readJson.ts';
@@ -36,6 +37,46 @@ t.test('a JSON Lines file longer than a chunk', async (t) => {
   const rows = Array.from({ length: 3000 }, (_, n) => ({ n, text: 'é😀'.repeat(n % 400) }));
   writeFileSync(file, rows.map((row) => JSON.stringify(row) + '\n').join(''));
   t.strictSame(await all(file), rows);
+});
+
+t.test('gzipped JSON', async (t) => {
+  const folder = t.testdir();
+  const rows = Array.from({ length: 30_000 }, (_, n) => ({ n, text: `${n} é` }));
+  const contents = {
+    'lines.jsonl.gz': rows.map((row) => JSON.stringify(row) + '\n').join(''),
+    'array.json.gz': JSON.stringify(rows, null, 1),
+  };
+  for (const [name, content] of Object.entries(contents)) {
+    writeFileSync(join(folder, name), gzipSync(content));
+    t.strictSame(await all(join(folder, name)), rows);
+    t.strictSame(await columnsOf(join(folder, name)), ['n', 'text']);
+  }
+});
+
+t.test('a row that never ends is refused before it fills the memory', async (t) => {
+  const folder = t.testdir();
+  const endless = '"'.padEnd((1 << 26) + (1 << 21), 'x');
+  for (const [name, opening] of Object.entries({ 'array.json': '[{"a": ', 'lines.jsonl': '{"a": ' })) {
+    writeFileSync(join(folder, name), opening + endless);
+    await t.rejects(all(join(folder, name)), {
+      name: 'UserError',
+      message: /(row 0|line 1) is longer than 64 MiB/,
+    });
+  }
+});
+
+t.test('a large row group comes in parts', async (t) => {
+  const sizes: number[] = [];
+  const read: unknown[] = [];
+  for await (const rows of readRows('test/golden/mix/hubRows/oneGroup.parquet')) {
+    sizes.push(rows.length);
+    read.push(...rows.map(({ text }) => text));
+  }
+  t.strictSame(sizes, [20_000, 20_000, 5_000]);
+  t.strictSame(
+    read,
+    Array.from({ length: 45_000 }, (_, n) => (n % 7 ? `text ${n % 101}` : null)),
+  );
 });
 
 t.test('columns of JSON are those of its first rows together', async (t) => {

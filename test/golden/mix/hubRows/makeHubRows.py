@@ -59,4 +59,7 @@ write(
     [trace],
     compression="gzip",
 )
+# As pandas writes it: all rows in one group, several pages.
+text = [f"text {n % 101}" if n % 7 else None for n in range(45000)]
+pq.write_table(pa.table({"text": text}), here / "oneGroup.parquet", compression="zstd", row_group_size=45000, data_page_size=1 << 12)
 (here / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
