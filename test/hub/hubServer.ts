@@ -14,7 +14,9 @@ export interface HubServer {
   requests: string[];
   /** Bytes of content sent, by "models/ORG/NAME/PATH" or "datasets/ORG/NAME/PATH". */
   sent: Map<string, number>;
-  /** Authorization headers that reached the content network, where none belongs. */
+  /** Authorization header of every request to the Hub itself. */
+  authorizations: (string | undefined)[];
+  /** Those that reached the content network, where none belongs. */
   leaked: string[];
   /** The commit that "main" of a repository stands for. */
   commit: (repository: string) => string;
@@ -55,6 +57,7 @@ export async function startHub(options: HubOptions): Promise<HubServer> {
   const stores = new Map<string, HubStore>();
   for (const [name, folder] of Object.entries(repositories)) stores.set(name, await readStore(folder));
   const requests: string[] = [];
+  const authorizations: (string | undefined)[] = [];
   const leaked: string[] = [];
   const sent = new Map<string, number>();
   const scene: Scene = { ...options, stores, sent, origin: '', network: '', asked: new Map() };
@@ -64,7 +67,10 @@ export async function startHub(options: HubOptions): Promise<HubServer> {
       requests.push(`${request.method} ${pathname}`);
       return answer({ request, response, path: decodeURIComponent(pathname), searchParams });
     }, at);
-  const hub = await listen((asking) => answerHub(asking, scene), port);
+  const hub = await listen((asking) => {
+    authorizations.push(asking.request.headers.authorization);
+    return answerHub(asking, scene);
+  }, port);
   const network = await listen(async (asking) => {
     const { authorization } = asking.request.headers;
     if (authorization !== undefined) {
@@ -77,6 +83,7 @@ export async function startHub(options: HubOptions): Promise<HubServer> {
     url: scene.origin,
     requests,
     sent,
+    authorizations,
     leaked,
     commit: (repository) => stores.get(repository)!.commit,
     close: async () => {
