@@ -123,7 +123,7 @@ t.test('make RECIPE=smollm2-hub, its first fetch cut in the middle', async (t) =
   const variables = { HF_ENDPOINT: hub.url };
   await t.rejects(make([], variables), {
     message:
-      /\nfetch: microsoft\/orca-math-word-problems-200k@main: .* answered HTTP 503; .* asks to wait 1 h 0 min\)\n/,
+      /\nfetch: microsoft\/orca-math-word-problems-200k@main: .* answered HTTP 503; .* the server asks to wait 1 h 0 min\)\n/,
   });
   t.notOk(existsSync(join(run, 'sources.json')), 'nothing is noted before all is there');
   isBroken = false;

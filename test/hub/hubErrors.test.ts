@@ -78,7 +78,7 @@ t.test('disabled, and answers that no Hub gives', async (t) => {
       500,
       { 'retry-after': '301' },
       '',
-      /answered HTTP 500; run .* later \(tried 1 times, which asks to wait 5 min 1 s\)$/,
+      /answered HTTP 500; run .* later \(the server asks to wait 5 min 1 s\)$/,
     ],
   ];
   let next = 0;

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { infoOf, refuse, refuseGated, sendJson } from './hubAnswers.ts';
 import { readStore, treeOf, type HubStore, type StoredFile } from './hubStore.ts';
 import { applyFault, sendFile, type Fault } from './sendFile.ts';
 
@@ -46,8 +47,12 @@ export interface HubOptions {
   faults?: (asked: AskedFor) => Fault | undefined;
   /** Entries of a tree in one answer. */
   pageSize?: number;
-  /** Answers what the Hub's reading half does not; true when it has. */
-  also?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
+  /** Answers what the Hub's reading half does not, and may change what there is; true when it has. */
+  also?: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    stores: Map<string, HubStore>,
+  ) => Promise<boolean>;
   port?: number;
 }
 
@@ -114,7 +119,7 @@ async function answerHub(asking: Asking, scene: Scene): Promise<void> {
     return authorization === undefined
       ? refuse(response, 401, 'RepoNotFound', 'Repository not found')
       : refuse(response, 401, undefined, 'Invalid credentials in Authorization header');
-  if (await scene.also?.(request, response)) return;
+  if (await scene.also?.(request, response, scene.stores)) return;
   const [, api, kind = 'revision', at = 'main'] =
     /^\/api\/(\w+\/[^/]+\/[^/]+)(?:\/(revision|tree)\/(.+))?$/.exec(path) ?? [];
   if (api !== undefined) return answerApi(asking, { repository: api, kind, at, scene });
@@ -131,29 +136,13 @@ async function answerApi(
   if (await applyFault(faultOf(scene, { kind: 'api', method: request.method!, path }), response)) return;
   const store = findStore(repository, at, { scene, request, response });
   if (!store) return;
-  if (kind === 'revision') return sendJson(response, infoOf(repository, store, scene));
+  if (kind === 'revision') return sendJson(response, infoOf(repository, store, scene.gated));
   const { pageSize = 1000 } = scene;
   const [tree, start] = [treeOf(store), Number(searchParams.get('cursor') ?? 0)];
   const next = start + pageSize;
   if (next < tree.length)
     response.setHeader('link', `<${scene.origin}${path}?recursive=true&cursor=${next}>; rel="next"`);
   sendJson(response, tree.slice(start, next));
-}
-
-function infoOf(repository: string, { commit, files }: HubStore, { gated = [] }: Scene): object {
-  return {
-    _id: '0',
-    id: repository.replace(/^\w+\//, ''),
-    sha: commit,
-    private: false,
-    gated: gated.includes(repository) && 'auto',
-    disabled: false,
-    lastModified: '2025-01-01T00:00:00.000Z',
-    downloads: 0,
-    likes: 0,
-    tags: [],
-    siblings: files.map(({ path }) => ({ rfilename: path })),
-  };
 }
 
 /** [/datasets]/ORG/NAME/resolve/REV/PATH: small files at once, big ones by a redirect. */
@@ -227,22 +216,6 @@ function findStore(
     refuse(response, status, 'RepoNotFound', 'Repository not found');
   }
   return undefined;
-}
-
-function refuseGated(request: IncomingMessage, response: ServerResponse, repository: string): void {
-  const isKnown = request.headers.authorization !== undefined;
-  const message = `Access to ${repository} is restricted`;
-  refuse(response, isKnown ? 403 : 401, 'GatedRepo', message);
-}
-
-function refuse(response: ServerResponse, status: number, code: string | undefined, message: string): void {
-  if (code !== undefined) response.setHeader('x-error-code', code);
-  response.setHeader('x-error-message', message);
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ error: message }));
-}
-
-function sendJson(response: ServerResponse, body: unknown): void {
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
 async function startServer(
