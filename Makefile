@@ -178,7 +178,7 @@ test: | $(tensorflow) ## all tests; ends with "N passed, N failed"
 	@$(TSX) test/runTests.ts
 
 # The figures to stderr; what is not there (the embedded recipe's run, ../shared, REDISTILL_PYTHON) is skipped by name.
-real := $(wildcard test/real/*.real.ts) $(addprefix test/,hub/embeddedModel.test.ts mix/tokenizer.test.ts \
+real := $(wildcard test/real/*.real.ts) $(addprefix test/,hub/embeddedModel.test.ts hub/pythonCache.test.ts mix/tokenizer.test.ts \
   mix/tokensArrow.test.ts logits/logitsShard.test.ts teacher/quantizeHqq.test.ts train/distillationLoss.test.ts \
   train/student.test.ts train/cachedLoss.test.ts)
 

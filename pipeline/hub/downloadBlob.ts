@@ -37,7 +37,6 @@ export async function downloadBlob(file: HubFile, options: DownloadOptions): Pro
       await discard();
       const complaint = { file: `${nameOf(repository)}/${file.path}`, problem: fault };
       if (isSecond) {
-        await partial.remove();
         const remedy = 'run the same command again, or name another mirror in HF_ENDPOINT';
         throw new HubError('refused', { ...complaint, remedy });
       }

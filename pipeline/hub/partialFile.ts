@@ -17,9 +17,9 @@ export interface PartialFile {
   restart: () => Promise<void>;
   /** What is wrong with the whole file; undefined when nothing is. */
   fault: () => string | undefined;
-  /** Gives the blob its name, or removes the file. */
+  /** Gives the blob its name. */
   keep: () => Promise<void>;
-  remove: () => Promise<void>;
+  /** Leaves what has arrived for another time. */
   close: () => Promise<void>;
 }
 
@@ -48,8 +48,10 @@ export async function openPartial(blob: string, file: HubFile): Promise<PartialF
       await rename(path, blob);
       await syncFolder(dirname(blob));
     },
-    remove: () => rm(path, { force: true }),
-    close: () => handle.close(),
+    close: async () => {
+      await handle.close();
+      if (bytes === 0) await rm(path, { force: true });
+    },
   };
 }
 

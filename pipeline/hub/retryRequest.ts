@@ -51,6 +51,10 @@ export async function retryRequest<T>(
 }
 
 function givingUp(error: HubError, tries: number): HubError {
-  const asked = error.retryAfter ? `, which asks to wait ${duration(error.retryAfter)}` : '';
-  return new HubError(error.kind, `${error.message} (tried ${tries} times${asked})`, { cause: error });
+  const notes = [
+    ...(tries > 1 ? [`tried ${tries} times`] : []),
+    ...(error.retryAfter ? [`the server asks to wait ${duration(error.retryAfter)}`] : []),
+  ];
+  const noted = notes.length > 0 ? ` (${notes.join('; ')})` : '';
+  return new HubError(error.kind, error.message + noted, { cause: error });
 }

@@ -45,6 +45,25 @@ t.test('cut at three random places, it goes on at each of them', async (t) => {
   t.match(told.at(-1), /^org\/m: 3\.0 MB in \d+ s$/);
 });
 
+t.test('it goes on only with the file that it began with', async (t) => {
+  const path = 'models/org/m/config.json';
+  const asked: unknown[] = [];
+  const { fetch } = await hubScene(t, {
+    repositories,
+    faults: inTurn(path, [{ cutAfter: 3 }]),
+    also: ({ url, headers }) => {
+      if (url!.includes('/resolve/') && url!.endsWith('config.json'))
+        asked.push([headers.range, headers['if-range']]);
+      return Promise.resolve(false);
+    },
+  });
+  await fetch(repository);
+  t.match(asked, [
+    [undefined, undefined],
+    ['bytes=3-', /^"[0-9a-f]{40}"$/],
+  ]);
+});
+
 t.test('cut for good, another run goes on with what there is, whichever tool left it', async (t) => {
   const { hub, fetch, cache } = await hubScene(t, { repositories });
   const blobs = join(cache, 'models--org--m', 'blobs');

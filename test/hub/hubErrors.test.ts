@@ -4,6 +4,7 @@ import t from 'tap';
 import { readdirSync, readFileSync } from 'node:fs';
 import { hubConnection } from '../../pipeline/hub/hubConnection.ts';
 import { resolveModel } from '../../pipeline/hub/resolveModel.ts';
+import { startHub } from './hubServer.ts';
 import { hubScene, madeUpBytes, setHubEnvironment, writeFiles } from './hubScene.ts';
 
 const TOKEN = 'hf_secretOfMine';
@@ -77,7 +78,7 @@ t.test('disabled, and answers that no Hub gives', async (t) => {
       500,
       { 'retry-after': '301' },
       '',
-      /answered HTTP 500; run .* later \(tried 1 times, which asks to wait 5 min 1 s\)$/,
+      /answered HTTP 500; run .* later \(the server asks to wait 5 min 1 s\)$/,
     ],
   ];
   let next = 0;
@@ -133,6 +134,24 @@ t.test('the token goes to the Hub alone', async (t) => {
   );
   for (const { parentPath, name } of files)
     t.notOk(readFileSync(join(parentPath, name)).includes(TOKEN), name);
+});
+
+t.test('nor does it go to where a list of files goes on, if that is elsewhere', async (t) => {
+  const other = await startHub({ repositories });
+  t.teardown(other.close);
+  const path = `/api/models/org/m/tree/${other.commit('models/org/m')}`;
+  const { fetch } = await hubScene(t, {
+    repositories,
+    token: TOKEN,
+    also: (request, response) => {
+      const isList = request.url!.startsWith(path);
+      if (isList) response.writeHead(200, { link: `<${other.url}${path}>; rel="next"` }).end('[]');
+      return Promise.resolve(isList);
+    },
+  });
+  process.env.HF_TOKEN = TOKEN;
+  t.ok((await fetch(model)).files.length > 0);
+  t.same(other.authorizations, [undefined]);
 });
 
 t.test('a token or an address that cannot be one is named, and not shown', async (t) => {

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { infoOf, refuse, refuseGated, sendJson } from './hubAnswers.ts';
 import { readStore, treeOf, type HubStore, type StoredFile } from './hubStore.ts';
 import { applyFault, sendFile, type Fault } from './sendFile.ts';
 
@@ -14,7 +15,9 @@ export interface HubServer {
   requests: string[];
   /** Bytes of content sent, by "models/ORG/NAME/PATH" or "datasets/ORG/NAME/PATH". */
   sent: Map<string, number>;
-  /** Authorization headers that reached the content network, where none belongs. */
+  /** Authorization header of every request to the Hub itself. */
+  authorizations: (string | undefined)[];
+  /** Those that reached the content network, where none belongs. */
   leaked: string[];
   /** The commit that "main" of a repository stands for. */
   commit: (repository: string) => string;
@@ -59,6 +62,7 @@ export async function startHub(options: HubOptions): Promise<HubServer> {
   const stores = new Map<string, HubStore>();
   for (const [name, folder] of Object.entries(repositories)) stores.set(name, await readStore(folder));
   const requests: string[] = [];
+  const authorizations: (string | undefined)[] = [];
   const leaked: string[] = [];
   const sent = new Map<string, number>();
   const scene: Scene = { ...options, stores, sent, origin: '', network: '', asked: new Map() };
@@ -68,7 +72,10 @@ export async function startHub(options: HubOptions): Promise<HubServer> {
       requests.push(`${request.method} ${pathname}`);
       return answer({ request, response, path: decodeURIComponent(pathname), searchParams });
     }, at);
-  const hub = await listen((asking) => answerHub(asking, scene), port);
+  const hub = await listen((asking) => {
+    authorizations.push(asking.request.headers.authorization);
+    return answerHub(asking, scene);
+  }, port);
   const network = await listen(async (asking) => {
     const { authorization } = asking.request.headers;
     if (authorization !== undefined) {
@@ -81,6 +88,7 @@ export async function startHub(options: HubOptions): Promise<HubServer> {
     url: scene.origin,
     requests,
     sent,
+    authorizations,
     leaked,
     commit: (repository) => stores.get(repository)!.commit,
     close: async () => {
@@ -128,29 +136,13 @@ async function answerApi(
   if (await applyFault(faultOf(scene, { kind: 'api', method: request.method!, path }), response)) return;
   const store = findStore(repository, at, { scene, request, response });
   if (!store) return;
-  if (kind === 'revision') return sendJson(response, infoOf(repository, store, scene));
+  if (kind === 'revision') return sendJson(response, infoOf(repository, store, scene.gated));
   const { pageSize = 1000 } = scene;
   const [tree, start] = [treeOf(store), Number(searchParams.get('cursor') ?? 0)];
   const next = start + pageSize;
   if (next < tree.length)
     response.setHeader('link', `<${scene.origin}${path}?recursive=true&cursor=${next}>; rel="next"`);
   sendJson(response, tree.slice(start, next));
-}
-
-function infoOf(repository: string, { commit, files }: HubStore, { gated = [] }: Scene): object {
-  return {
-    _id: '0',
-    id: repository.replace(/^\w+\//, ''),
-    sha: commit,
-    private: false,
-    gated: gated.includes(repository) && 'auto',
-    disabled: false,
-    lastModified: '2025-01-01T00:00:00.000Z',
-    downloads: 0,
-    likes: 0,
-    tags: [],
-    siblings: files.map(({ path }) => ({ rfilename: path })),
-  };
 }
 
 /** [/datasets]/ORG/NAME/resolve/REV/PATH: small files at once, big ones by a redirect. */
@@ -224,22 +216,6 @@ function findStore(
     refuse(response, status, 'RepoNotFound', 'Repository not found');
   }
   return undefined;
-}
-
-function refuseGated(request: IncomingMessage, response: ServerResponse, repository: string): void {
-  const isKnown = request.headers.authorization !== undefined;
-  const message = `Access to ${repository} is restricted`;
-  refuse(response, isKnown ? 403 : 401, 'GatedRepo', message);
-}
-
-function refuse(response: ServerResponse, status: number, code: string | undefined, message: string): void {
-  if (code !== undefined) response.setHeader('x-error-code', code);
-  response.setHeader('x-error-message', message);
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ error: message }));
-}
-
-function sendJson(response: ServerResponse, body: unknown): void {
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
 async function startServer(
