@@ -21,7 +21,7 @@ recipe := data/recipes/$(RECIPE)
 run := data/runs/$(RECIPE)
 stages := fetch mix teacher logits train eval report
 
-.PHONY: all help setup doctor $(stages) test test-real test-slurm check format bench study compare cache-gc clean FORCE
+.PHONY: all help setup doctor $(stages) test test-real test-slurm check format bench study compare plan cache-gc clean FORCE
 .SUFFIXES:
 
 all: report ## every stage, up to the report (the default)
@@ -93,7 +93,7 @@ logits_stage := stages/$(if $(LAUNCH),launch.ts --launch $(LAUNCH) --shards $(SH
 
 # ---- Stages, in flow order. Set-up is order-only: it must be there, but makes nothing stale.
 
-ifneq ($(filter all clean $(stages),$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter all clean plan $(stages),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(wildcard $(recipe)/*.yaml),)
 $(error no recipe "$(RECIPE)" in data/recipes; RECIPE is one of: $(notdir $(wildcard data/recipes/*)))
 endif
@@ -150,6 +150,9 @@ $(judged): $(recipe)/eval.yaml $(logits) $(call args_stamp,eval) | $(tensorflow)
 
 $(report): $(before) $(eval) $(wildcard $(run)/train/*/manifest.json $(run)/eval/*/manifest.json) $(call args_stamp,report) | $(tensorflow)
 	$(TSX) stages/report.ts --run $(run) --out $@ $(call args,report)
+
+plan: | $(tensorflow) ## what RECIPE takes: downloads, disk, memory, time, money; fetches nothing but headers
+	@$(TSX) stages/plan.ts --recipe $(recipe) --run $(run)
 
 compare: $(packages) ## the runs of RECIPE side by side: what differs, and their final figures
 	@$(TSX) stages/compare.ts --run $(run)

@@ -1,9 +1,8 @@
 // Whether the disk will hold the shards that are to be made, asked before the first of them. Most that they can take is
 // known: all tokens that a position may keep. Only where that is more than is free, the teacher reads a few samples,
 // spread over the work, and what these take for a position, and a tenth more, is taken for all.
-import { statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { hasCode, UserError } from '../config/userError.ts';
+import { freeBytes } from '../artifact/freeBytes.ts';
+import { UserError } from '../config/userError.ts';
 import { hasTargets, lossPositions } from '../mix/batches.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
 import { valueBytes } from './logitsShard.ts';
@@ -53,17 +52,6 @@ function bytesFor(samples: readonly Sample[], tokensEach: number, format: ShardF
     return valueBytes({ positions, tokens: Math.ceil(positions * tokensEach) }, format);
   });
   return MARGIN * sizes.reduce((sum, size) => sum + size, 0);
-}
-
-/** What is left to an ordinary user where `folder` is or will be. */
-async function freeBytes(folder: string): Promise<number> {
-  try {
-    const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return freeBytes(dirname(folder));
-    throw error;
-  }
 }
 
 function megabytes(bytes: number): string {
