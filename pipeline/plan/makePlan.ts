@@ -20,7 +20,8 @@ import { mixSize, type MixSize } from './mixSize.ts';
 import { parametersOf, sizeOfModel, sizeOfStudent, type ModelSize } from './modelSize.ts';
 import { PLANNED_STAGES, type Plan, type PlannedStage } from './planFile.ts';
 import { remedyFor, stageMemories } from './remedies.ts';
-import { quantizedBytes, totalOf, trainedBytes } from './stageMemory.ts';
+import { checkpointsAtOnce, trainingFiles } from './stageDisk.ts';
+import { quantizedBytes, totalOf } from './stageMemory.ts';
 import { secondsHere, secondsOnGpu, type Work } from './stageTime.ts';
 import type { ThisMachine } from './thisMachine.ts';
 import { forwardFlops, textOf, trainingFlops, weightsOf } from './work.ts';
@@ -94,6 +95,7 @@ export async function makePlan({
     problems: [
       ...shortOfMemory('this machine', here.memoryBytes),
       ...Object.entries(machines.gpus).flatMap(([name, gpu]) => shortOfMemory(name, 1e9 * gpu.memory_gb)),
+      ...shares(secondsHere('logits', work.logits, here.matmulRate)),
       ...shortOfDisk(disk, {
         downloads: [teacher, student, ...Object.values(datasets)],
         free: here.freeDiskBytes,
@@ -190,19 +192,16 @@ function trainEvaluations({ train }: Configs, student: ModelSize['config'], mix:
   return count * forwardFlops(student, textOf(mix, mix.heldOutShare));
 }
 
-/** Checkpoints are weights and moments, two of them while one replaces another; a best one is kept beside the last. */
 function diskOf(
   configs: Configs,
   { teacher, student, mix, bytesPerToken }: Sizes & { bytesPerToken: number },
 ): Plan['disk'] {
-  const { weights, moments } = trainedBytes(student.config, configs.train);
-  const kept = configs.train.export === 'best' ? 3 : 2;
-  const exported = configs.train.export_dtype === 'bfloat16' ? 2 : 4;
+  const { checkpoint, exported } = trainingFiles(student.config, configs.train);
   return {
     'quantized teacher': quantizedBytes(teacher.config, configs.teacher),
     'logits cache': bytesPerToken * mix.targetTokens,
-    'training checkpoints': kept * (weights! + moments!),
-    'trained model': exported * parametersOf(student.config),
+    'training checkpoints': checkpointsAtOnce(configs.train) * checkpoint,
+    'trained model': exported,
   };
 }
 
@@ -219,6 +218,14 @@ function shortOfDisk(
   const remedy =
     'free some, put HF_HOME on another disk, or keep less (precision: uint8, method: sample in logits.yaml)';
   return [{ what: 'disk', where: 'this machine', problem, remedy }];
+}
+
+/** The teacher's reading is the stage that many machines can share. */
+function shares(seconds: number): Plan['problems'] {
+  const days = seconds / 86_400;
+  if (days < 1) return [];
+  const remedy = `make logits LAUNCH=slurm SHARDS=${Math.min(64, 2 ** Math.ceil(Math.log2(2 * days)))} shares it among machines`;
+  return [{ what: 'logits', where: 'this machine', problem: `takes ${days.toFixed(0)} days`, remedy }];
 }
 
 function modelEntry({ reference, parameters, bytes, cachedBytes }: ModelSize): Plan['models']['teacher'] {

@@ -103,15 +103,17 @@ function gigabytes(bytes: number): string {
 }
 
 function count(value: number): string {
-  return value < 1e6 ? value.toFixed(0) : `${(value / 1e6).toPrecision(4)} M`;
+  if (value < 1e6) return value.toFixed(0);
+  return value < 1e9 ? `${(value / 1e6).toFixed(1)} M` : `${(value / 1e9).toFixed(2)} B`;
 }
 
 function work(flops: number): string {
   if (flops === 0) return '';
-  return flops < 1e15 ? `${(flops / 1e12).toPrecision(3)} TFLOP` : `${(flops / 1e15).toPrecision(3)} PFLOP`;
+  return flops < 1e15 ? `${(flops / 1e12).toFixed(1)} TFLOP` : `${(flops / 1e15).toFixed(1)} PFLOP`;
 }
 
 function hours(seconds: number): string {
   if (seconds < 120) return `${seconds.toFixed(0)} s`;
-  return seconds < 7200 ? `${(seconds / 60).toFixed(0)} min` : `${(seconds / 3600).toFixed(1)} h`;
+  if (seconds < 7200) return `${(seconds / 60).toFixed(0)} min`;
+  return seconds < 345_600 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86_400).toFixed(0)} days`;
 }

@@ -1,5 +1,5 @@
-// What does not fit into a device's memory, and the settings that would make it fit: each change by itself first, in the
-// order of what it costs, then more and more of them together.
+// What does not fit into a device's memory, and the settings that would make it fit: those that take less, from the
+// cheapest on until it fits, without the ones that turn out not to be needed.
 import type { EvalConfig } from '../eval/evalConfig.ts';
 import type { LogitsConfig } from '../logits/logitsConfig.ts';
 import type { ModelConfig } from '../model/modelConfig.ts';
@@ -7,7 +7,15 @@ import type { TeacherConfig } from '../teacher/teacherConfig.ts';
 import type { TrainConfig } from '../train/trainConfig.ts';
 import { longestAnswered } from './evalWork.ts';
 import type { MixSize } from './mixSize.ts';
-import { evalMemory, logitsMemory, teacherMemory, totalOf, trainMemory, type Memory } from './stageMemory.ts';
+import {
+  evalMemory,
+  logitsMemory,
+  quantizedBytes,
+  teacherMemory,
+  totalOf,
+  trainMemory,
+  type Memory,
+} from './stageMemory.ts';
 import type { PlannedStage } from './planFile.ts';
 
 /** Shapes and parameters that decide on memory. */
@@ -19,15 +27,11 @@ export interface MemoryInputs {
 }
 
 /** The memory of every stage. */
-export function stageMemories({
-  teacher,
-  student,
-  mix,
-  configs,
-}: MemoryInputs): Record<PlannedStage, Memory> {
+export function stageMemories({ teacher, student, configs }: MemoryInputs): Record<PlannedStage, Memory> {
+  const weights = quantizedBytes(teacher, configs.teacher);
   return {
     teacher: teacherMemory(teacher),
-    logits: logitsMemory(teacher, configs.logits, configs.teacher),
+    logits: logitsMemory(teacher, configs.logits, weights),
     train: trainMemory(student, configs.train),
     eval: evalMemory(student, configs.eval, { longest: longestAnswered(configs.eval) }),
   };
@@ -41,10 +45,21 @@ interface Change {
 
 /** What makes `stage` fit into `limit` bytes, in words; undefined when no setting does. */
 export function remedyFor(stage: PlannedStage, limit: number, inputs: MemoryInputs): string | undefined {
-  const changes = changesFor(stage, inputs);
-  const groups = [...changes.map((change) => [change]), ...changes.map((_, i) => changes.slice(0, i + 1))];
-  const fitting = groups.find((group) => totalOf(stageMemories(changed(inputs, group))[stage]) <= limit);
-  return fitting?.map(({ words }) => words).join(', ');
+  const fits = (changes: readonly Change[]) =>
+    totalOf(stageMemories(changed(inputs, changes))[stage]) <= limit;
+  const all = changesFor(stage, inputs).filter((change) => isSmaller(stage, inputs, change));
+  const enough = all.findIndex((_, i) => fits(all.slice(0, i + 1)));
+  if (enough < 0) return undefined;
+  const needed = all.slice(0, enough + 1);
+  for (const change of [...needed].reverse()) {
+    const others = needed.filter((other) => other !== change);
+    if (fits(others)) needed.splice(needed.indexOf(change), 1);
+  }
+  return needed.map(({ words }) => words).join(', ');
+}
+
+function isSmaller(stage: PlannedStage, inputs: MemoryInputs, change: Change): boolean {
+  return totalOf(stageMemories(changed(inputs, [change]))[stage]) < totalOf(stageMemories(inputs)[stage]);
 }
 
 function changed(inputs: MemoryInputs, changes: readonly Change[]): MemoryInputs {
@@ -58,57 +73,36 @@ function changed(inputs: MemoryInputs, changes: readonly Change[]): MemoryInputs
   return { ...inputs, configs };
 }
 
-/** Those that are not made already, the cheapest first. */
-function changesFor(
-  stage: PlannedStage,
-  { mix, configs: { teacher, logits, train, eval: evaluation } }: MemoryInputs,
-) {
-  const changes: Record<PlannedStage, (Change | false)[]> = {
+/** In the order of what they cost, in time first, then in what the numbers are worth. */
+function changesFor(stage: PlannedStage, { mix: { longest } }: MemoryInputs): Change[] {
+  const changes: Record<PlannedStage, Change[]> = {
     teacher: [],
     logits: [
-      logits.head_block > 128 && { words: 'head_block: 128', configs: { logits: { head_block: 128 } } },
-      logits.batch_tokens !== 'auto' &&
-        logits.batch_tokens > mix.longest && {
-          words: `batch_tokens: ${mix.longest}`,
-          configs: { logits: { batch_tokens: mix.longest } },
-        },
-      teacher.bits > 4 && { words: 'bits: 4 in teacher.yaml', configs: { teacher: { bits: 4 } } },
-      teacher.bits > 2 && { words: 'bits: 2 in teacher.yaml', configs: { teacher: { bits: 2 } } },
+      { words: 'head_block: 128', configs: { logits: { head_block: 128 } } },
+      { words: `batch_tokens: ${longest}`, configs: { logits: { batch_tokens: longest } } },
+      { words: 'shard_tokens: 131072', configs: { logits: { shard_tokens: 131_072 } } },
+      { words: 'bits: 4 in teacher.yaml', configs: { teacher: { bits: 4 } } },
+      { words: 'bits: 3 in teacher.yaml', configs: { teacher: { bits: 3 } } },
+      { words: 'bits: 2 in teacher.yaml', configs: { teacher: { bits: 2 } } },
     ],
     train: [
-      !train.recompute && { words: 'recompute: true', configs: { train: { recompute: true } } },
-      train.micro_batch_tokens > mix.longest && {
-        words: `micro_batch_tokens: ${mix.longest}`,
-        configs: { train: { micro_batch_tokens: mix.longest } },
-      },
-      train.micro_batch_tokens > 1024 && {
+      { words: 'recompute: true', configs: { train: { recompute: true } } },
+      { words: `micro_batch_tokens: ${longest}`, configs: { train: { micro_batch_tokens: longest } } },
+      { words: 'moment_dtype: uint8', configs: { train: { moment_dtype: 'uint8' } } },
+      { words: 'master_dtype: bfloat16', configs: { train: { master_dtype: 'bfloat16' } } },
+      {
         words: 'samples of at most 1024 tokens (max_tokens in mix.yaml, micro_batch_tokens)',
         configs: { train: { micro_batch_tokens: 1024 } },
       },
-      train.moment_dtype !== 'uint8' && {
-        words: 'moment_dtype: uint8',
-        configs: { train: { moment_dtype: 'uint8' } },
-      },
-      train.master_dtype !== 'bfloat16' &&
-        train.dtype === 'bfloat16' && {
-          words: 'master_dtype: bfloat16',
-          configs: { train: { master_dtype: 'bfloat16' } },
-        },
-      !train.lora && {
-        words: 'lora: { rank: 16, alpha: 32 }',
-        configs: { train: { lora: LORA } },
-      },
+      { words: 'lora: { rank: 16, alpha: 32 }', configs: { train: { lora: LORA } } },
     ],
     eval: [
-      evaluation.rows > 4 && { words: 'rows: 4', configs: { eval: { rows: 4 } } },
-      evaluation.head_block > 128 && { words: 'head_block: 128', configs: { eval: { head_block: 128 } } },
-      evaluation.batch_tokens > 2048 && {
-        words: 'batch_tokens: 2048',
-        configs: { eval: { batch_tokens: 2048 } },
-      },
+      { words: 'rows: 8', configs: { eval: { rows: 8 } } },
+      { words: 'head_block: 128', configs: { eval: { head_block: 128 } } },
+      { words: 'batch_tokens: 2048', configs: { eval: { batch_tokens: 2048 } } },
     ],
   };
-  return changes[stage].filter((change) => change !== false);
+  return changes[stage];
 }
 
 const LORA: TrainConfig['lora'] = {

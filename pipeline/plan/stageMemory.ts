@@ -3,6 +3,7 @@
 // which go back to the system, the largest counts. N are the tokens of a pass, D hidden, F intermediate, H and KV heads of size d,
 // V the vocabulary; products run in bfloat16. Held against what the stages took in test/real/planMemory.real.ts.
 import { PACKINGS } from '../engine/packedWeight.ts';
+import { DTYPE_BYTES } from '../engine/rawOp.ts';
 import type { EvalConfig } from '../eval/evalConfig.ts';
 import { bytesPerToken } from '../logits/batchTokens.ts';
 import type { LogitsConfig } from '../logits/logitsConfig.ts';
@@ -14,6 +15,7 @@ import { headBlockOf } from '../train/headLoss.ts';
 import { adaptedProjections } from '../train/lora.ts';
 import { bytesPerParameter } from '../train/optimizerState.ts';
 import type { TrainConfig } from '../train/trainConfig.ts';
+import { expectedKept } from './cacheSize.ts';
 
 /** Bytes by what takes them; the stage takes their sum. */
 export type Memory = Record<string, number>;
@@ -36,22 +38,26 @@ const HEAD_LOGIT_BYTES = 2 * BF16;
 /** Bytes a logit where held-out samples are scored: logits, their softmax and the products of both, in float32. */
 const SCORED_LOGIT_BYTES = 4 * F32;
 
+/** A kept token in memory: id and log-probability. */
+const KEPT_TOKEN_BYTES = 8;
+
 /** Quantizing holds one matrix, as read and as a tensor; the solver's blocks are in PROCESS_BYTES. */
 export function teacherMemory(model: ModelConfig): Memory {
   const largest = Math.max(...[...decoderShapes(model).values()].map(sizeOf));
   return { process: PROCESS_BYTES, 'largest matrix': 2 * BF16 * largest };
 }
 
-/** Of a teacher quantized as `teacher` says. */
-export function logitsMemory(model: ModelConfig, config: LogitsConfig, teacher: TeacherConfig): Memory {
+/** @param weights bytes of the teacher's */
+export function logitsMemory(model: ModelConfig, config: LogitsConfig, weights: number): Memory {
   const { vocabSize: V, hiddenSize: D } = model;
   const N = config.batch_tokens === 'auto' ? MOST_BATCH_TOKENS : config.batch_tokens;
   const block = config.head_block * V;
   const comparison = COMPARED_LOGIT_BYTES * block + BF16 * (layerSize(model) + V * D);
   return {
     process: PROCESS_BYTES,
-    weights: quantizedBytes(model, teacher),
+    weights,
     activations: N * bytesPerToken(model),
+    shards: 2 * config.shard_tokens * KEPT_TOKEN_BYTES * expectedKept(config),
     ...(config.fidelity_sequences > 0 ? { comparison } : { head: HEAD_LOGIT_BYTES * block }),
   };
 }
@@ -64,7 +70,7 @@ export function quantizedBytes(model: ModelConfig, config: TeacherConfig): numbe
     const options = isLinear ? optionsOf(config, module) : undefined;
     if (!options) return sum + BF16 * sizeOf(shape);
     const { parts, container } = PACKINGS[options.bits];
-    const codes = (container === 'int32' ? 4 : 1) / parts;
+    const codes = DTYPE_BYTES[container] / parts;
     return sum + sizeOf(shape) * (codes + (2 * BF16) / options.groupSize);
   }, 0);
 }
@@ -79,7 +85,7 @@ export function trainMemory(model: ModelConfig, config: TrainConfig): Memory {
   const { hiddenSize: D, intermediateSize: F, headDim, numHiddenLayers: L, vocabSize: V } = model;
   const [H, KV] = [model.numAttentionHeads, model.numKeyValueHeads];
   const N = config.micro_batch_tokens;
-  const products = config.dtype === 'bfloat16' ? BF16 : F32;
+  const products = DTYPE_BYTES[config.dtype];
   const inProducts = 2 * D + H * headDim + F + (H + 2 * KV) * headDim + 2 * F;
   const layer = 2 * F32 * D + products * inProducts;
   const kept = config.recompute ? L * F32 * D + layer : L * layer;
@@ -93,21 +99,25 @@ export function trainMemory(model: ModelConfig, config: TrainConfig): Memory {
 }
 
 /** What stays of the student between passes, and its gradients. */
-export function trainedBytes(model: ModelConfig, config: TrainConfig): Memory {
-  const shapes = decoderShapes(model);
+function trainedBytes(model: ModelConfig, config: TrainConfig): Memory {
   const frozen = frozenParameters(model, config);
-  const bytes: Memory = { weights: 0, moments: 0, gradients: 0 };
-  const add = (shape: readonly number[]) => {
+  const left = [...decoderShapes(model)].filter(([name]) => frozen.has(name));
+  const frozenBytes = left.reduce((sum, [, shape]) => sum + DTYPE_BYTES[config.dtype] * sizeOf(shape), 0);
+  const bytes = { weights: frozenBytes, moments: 0, gradients: 0 };
+  for (const shape of trainedShapes(model, config)) {
     const { weight, copy, moments, gradient } = bytesPerParameter(shape.length, config);
-    bytes.weights! += (weight + copy) * sizeOf(shape);
-    bytes.moments! += moments * sizeOf(shape);
-    bytes.gradients! += gradient * sizeOf(shape);
-  };
-  for (const [name, shape] of shapes)
-    if (frozen.has(name)) bytes.weights! += (config.dtype === 'bfloat16' ? BF16 : F32) * sizeOf(shape);
-    else add(shape);
-  for (const shape of adapterShapes(model, config)) add(shape);
+    bytes.weights += (weight + copy) * sizeOf(shape);
+    bytes.moments += moments * sizeOf(shape);
+    bytes.gradients += gradient * sizeOf(shape);
+  }
   return bytes;
+}
+
+/** The shapes of all that is trained: of the model what is not frozen, or adapters. */
+export function trainedShapes(model: ModelConfig, config: TrainConfig): number[][] {
+  const frozen = frozenParameters(model, config);
+  const own = [...decoderShapes(model)].filter(([name]) => !frozen.has(name)).map(([, shape]) => shape);
+  return [...own, ...adapterShapes(model, config)];
 }
 
 function adapterShapes(model: ModelConfig, { lora }: TrainConfig): number[][] {
@@ -125,7 +135,7 @@ function adapterShapes(model: ModelConfig, { lora }: TrainConfig): number[][] {
 /** Of a whole model; generation keeps keys and values of every layer for each answer. */
 export function evalMemory(model: ModelConfig, config: EvalConfig, { longest }: { longest: number }): Memory {
   const { numHiddenLayers, numKeyValueHeads, headDim, vocabSize: V } = model;
-  const bytes = config.dtype === 'bfloat16' ? BF16 : F32;
+  const bytes = DTYPE_BYTES[config.dtype];
   const weights = bytes * [...decoderShapes(model).values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
   const cache = config.rows * longest * 2 * numHiddenLayers * numKeyValueHeads * headDim * bytes;
   return {
