@@ -19,7 +19,7 @@ import type { Machines } from './machines.ts';
 import { mixSize, type MixSize } from './mixSize.ts';
 import { parametersOf, sizeOfModel, sizeOfStudent, type ModelSize } from './modelSize.ts';
 import { PLANNED_STAGES, type Plan, type PlannedStage } from './planFile.ts';
-import { remedyFor, stageMemories } from './remedies.ts';
+import { remedyFor, stageMemories, type Room } from './remedies.ts';
 import { checkpointsAtOnce, trainingFiles } from './stageDisk.ts';
 import { quantizedBytes, totalOf } from './stageMemory.ts';
 import { secondsHere, secondsOnGpu, type Work } from './stageTime.ts';
@@ -54,16 +54,16 @@ export async function makePlan({
   const memories = stageMemories(inputs);
   const work = workOf(configs, { teacher, student, mix });
   const disk = diskOf(configs, { teacher, student, mix, bytesPerToken: cache.bytesPerToken });
-  const secondsBy = (secondsOf: (stage: PlannedStage) => number) => byStage(secondsOf);
-  const shortOfMemory = (where: string, limit: number) =>
-    PLANNED_STAGES.filter((stage) => totalOf(memories[stage]) > limit).map((stage) => ({
-      ...{
-        what: stage,
-        where,
-        problem: `takes ${gigabytes(totalOf(memories[stage]))} of ${gigabytes(limit)} of memory`,
-      },
-      remedy: remedyFor(stage, limit, inputs) ?? 'no setting of the recipe makes it fit',
+  const shortOfMemory = (where: string, room: Room) =>
+    PLANNED_STAGES.filter((stage) => totalOf(memories[stage], room.device) > room.bytes).map((stage) => ({
+      ...{ what: stage, where },
+      problem: `takes ${gigabytes(totalOf(memories[stage], room.device))} of ${gigabytes(room.bytes)} of memory`,
+      remedy: remedyFor(stage, room, inputs) ?? 'no setting of the recipe makes it fit',
     }));
+  const rooms = Object.entries(machines.gpus).map(
+    ([name, { memory_gb }]) => [name, { bytes: 1e9 * memory_gb, device: 'gpu' }] as const,
+  );
+  const short = new Map(rooms.map(([name, room]) => [name, shortOfMemory(name, room)]));
   return {
     recipe,
     models: { teacher: modelEntry(teacher), student: modelEntry(student) },
@@ -82,19 +82,19 @@ export async function makePlan({
     here: {
       ...{ device: here.device, memory_bytes: here.memoryBytes, free_disk_bytes: here.freeDiskBytes },
       matmul_flops_per_second: here.matmulRate,
-      seconds: secondsBy((stage) => secondsHere(stage, work[stage], here.matmulRate)),
+      seconds: byStage((stage) => secondsHere(stage, work[stage], here.matmulRate)),
     },
     machines: Object.fromEntries(
       Object.entries(machines.gpus).map(([name, gpu]) => {
-        const seconds = secondsBy((stage) => secondsOnGpu(work[stage], gpu, machines.share_of_peak));
+        const seconds = byStage((stage) => secondsOnGpu(work[stage], gpu, machines.share_of_peak));
         const hours = Object.values(seconds).reduce((sum, one) => sum + one, 0) / 3600;
-        const short = shortOfMemory(name, 1e9 * gpu.memory_gb).map(({ what }) => what);
-        return [name, { seconds, dollars: hours * gpu.dollars_per_hour, does_not_fit: short }];
+        const does_not_fit = short.get(name)!.map(({ what }) => what);
+        return [name, { seconds, dollars: hours * gpu.dollars_per_hour, does_not_fit }];
       }),
     ),
     problems: [
-      ...shortOfMemory('this machine', here.memoryBytes),
-      ...Object.entries(machines.gpus).flatMap(([name, gpu]) => shortOfMemory(name, 1e9 * gpu.memory_gb)),
+      ...shortOfMemory('this machine', { bytes: here.memoryBytes, device: here.device }),
+      ...[...short.values()].flat(),
       ...shares(secondsHere('logits', work.logits, here.matmulRate)),
       ...shortOfDisk(disk, {
         downloads: [teacher, student, ...Object.values(datasets)],
@@ -215,8 +215,7 @@ function shortOfDisk(
   const needed = [...Object.values(disk), ...missing].reduce((sum, bytes) => sum + bytes, 0);
   if (needed <= free) return [];
   const problem = `downloads and run take ${gigabytes(needed)}, ${gigabytes(free)} are free`;
-  const remedy =
-    'free some, put HF_HOME on another disk, or keep less (precision: uint8, method: sample in logits.yaml)';
+  const remedy = 'free some, or put HF_HOME on another disk';
   return [{ what: 'disk', where: 'this machine', problem, remedy }];
 }
 

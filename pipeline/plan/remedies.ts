@@ -37,16 +37,26 @@ export function stageMemories({ teacher, student, configs }: MemoryInputs): Reco
   };
 }
 
+/** Memory of a device. */
+export interface Room {
+  bytes: number;
+  device: 'cpu' | 'gpu';
+}
+
 interface Change {
   /** As it is to be written. */
   words: string;
   configs: Partial<{ [K in keyof MemoryInputs['configs']]: Partial<MemoryInputs['configs'][K]> }>;
 }
 
-/** What makes `stage` fit into `limit` bytes, in words; undefined when no setting does. */
-export function remedyFor(stage: PlannedStage, limit: number, inputs: MemoryInputs): string | undefined {
+/** What makes `stage` fit, in words; undefined when no setting does. */
+export function remedyFor(
+  stage: PlannedStage,
+  { bytes, device }: Room,
+  inputs: MemoryInputs,
+): string | undefined {
   const fits = (changes: readonly Change[]) =>
-    totalOf(stageMemories(changed(inputs, changes))[stage]) <= limit;
+    totalOf(stageMemories(changed(inputs, changes))[stage], device) <= bytes;
   const all = changesFor(stage, inputs).filter((change) => isSmaller(stage, inputs, change));
   const enough = all.findIndex((_, i) => fits(all.slice(0, i + 1)));
   if (enough < 0) return undefined;

@@ -29,7 +29,7 @@ export async function requireMemory(
       problem: `${parts} take ${gigabytes(sure)}, the device has ${gigabytes(has)}`,
       remedy,
     });
-  const total = totalOf(memory);
+  const total = totalOf(memory, engineInfo().device);
   if (total > has)
     progress(`takes about ${gigabytes(total)} of ${gigabytes(has)} of memory; if it ends: ${remedy}`);
 }

@@ -18,17 +18,19 @@ for (const name of REAL_RECIPES)
 
 t.test('parameters and bytes are those of the published models', (t) => {
   const { teacher, student } = plans.get('redistill-qwen-1.5b')!.models;
-  t.equal(teacher!.parameters, 32_763_876_352); // DeepSeek-R1-Distill-Qwen-32B
-  t.equal(student!.parameters, 1_777_088_000); // model.safetensors of 3.55 GB
+  t.equal(teacher.parameters, 32_763_876_352); // DeepSeek-R1-Distill-Qwen-32B
+  t.equal(student.parameters, 1_777_088_000); // model.safetensors of 3.55 GB
   const llama = plans.get('redistill-llama3-8b')!.models;
-  t.equal(llama.teacher!.parameters, 70_553_706_496);
-  t.equal(llama.student!.parameters, 8_030_261_248);
-  t.equal(plans.get('redistill-qwen-7b')!.models.student!.parameters, 7_615_616_512);
+  t.equal(llama.teacher.parameters, 70_553_706_496);
+  t.equal(llama.student.parameters, 8_030_261_248);
+  t.equal(plans.get('redistill-qwen-7b')!.models.student.parameters, 7_615_616_512);
   t.end();
 });
 
 t.test('nothing but headers is fetched', (t) => {
-  const weights = [...plans.values()].flatMap(({ models }) => Object.values(models).map(({ bytes }) => bytes));
+  const weights = [...plans.values()].flatMap(({ models }) =>
+    Object.values(models).map(({ bytes }) => bytes),
+  );
   t.ok(sentOfWeights > 0);
   t.ok(sentOfWeights < 2e6, `${sentOfWeights} bytes of ${weights.reduce((sum, one) => sum + one, 0)}`);
   t.end();
