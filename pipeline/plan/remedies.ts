@@ -91,6 +91,7 @@ function changesFor(stage: PlannedStage, { mix: { longest } }: MemoryInputs): Ch
       { words: 'head_block: 128', configs: { logits: { head_block: 128 } } },
       { words: `batch_tokens: ${longest}`, configs: { logits: { batch_tokens: longest } } },
       { words: 'shard_tokens: 131072', configs: { logits: { shard_tokens: 131_072 } } },
+      { words: 'fidelity_sequences: 0', configs: { logits: { fidelity_sequences: 0 } } },
       { words: 'bits: 4 in teacher.yaml', configs: { teacher: { bits: 4 } } },
       { words: 'bits: 3 in teacher.yaml', configs: { teacher: { bits: 3 } } },
       { words: 'bits: 2 in teacher.yaml', configs: { teacher: { bits: 2 } } },

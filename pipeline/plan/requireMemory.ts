@@ -1,6 +1,7 @@
 // Asked by a stage before it loads anything: whether the device can hold what the stage surely needs, which is what stays
 // in memory from beginning to end. What comes on top is an estimate, so that it may not fit is said and no reason to end.
 import { UserError } from '../config/userError.ts';
+import { gigabytes } from '../terminal/gigabytes.ts';
 import { engineInfo } from '../engine/rawOp.ts';
 import { gpuMemory, processMemory } from './thisMachine.ts';
 import { totalOf, type Memory } from './stageMemory.ts';
@@ -37,8 +38,4 @@ export async function requireMemory(
 /** Bytes of the GPU in use, or what this process may have of the machine's. */
 export function deviceMemory(): number | Promise<number> {
   return engineInfo().device === 'cpu' ? processMemory() : gpuMemory();
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toPrecision(3)} GB`;
 }

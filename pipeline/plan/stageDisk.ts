@@ -1,6 +1,7 @@
 // What a training leaves on disk, and whether there is room for it before it starts.
 import { freeBytes } from '../artifact/freeBytes.ts';
 import { UserError } from '../config/userError.ts';
+import { gigabytes } from '../terminal/gigabytes.ts';
 import { DTYPE_BYTES } from '../engine/rawOp.ts';
 import { decoderShapes } from '../model/decoderShapes.ts';
 import type { ModelConfig } from '../model/modelConfig.ts';
@@ -44,8 +45,4 @@ export async function requireDiskForTraining(
 
 function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, side) => product * side, 1);
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toPrecision(3)} GB`;
 }
