@@ -130,7 +130,7 @@ function assumptionsOf({
       ? [`nothing is known of the tasks ${unknownTasks.join(', ')}: not counted`]
       : []),
     'lengths of benchmark items are round means',
-    `GPUs reach ${machines.share_of_peak} of their peak rate: not measured, see data/machines.yaml`,
+    `GPUs reach ${machines.share_of_peak} of their peak rate, small models less: not measured, see data/machines.yaml`,
   ];
 }
 

@@ -1,4 +1,4 @@
-// The models and datasets of the original's recipes as stand-ins: configurations as they were published, headers that
+// The models and datasets of the recipes that need the Hub as stand-ins: configurations as they were published, headers that
 // name every tensor in its true shape, and no weights. Sizes of datasets are round numbers, but for MetaMathQA's.
 import { decoderShapes } from '../../pipeline/model/decoderShapes.ts';
 import type { ModelConfig } from '../../pipeline/model/modelConfig.ts';
@@ -17,12 +17,16 @@ const LLAMA = {
   rope_theta: 5e5,
 };
 
+const TIED = { tie_word_embeddings: true };
+
 /** Published hyperparameters. */
 const CONFIGS = {
   'deepseek-ai/DeepSeek-R1-Distill-Qwen-32B': { ...QWEN, ...shapes(5120, 64, 40, 8, 27_648, 152_064) },
   'deepseek-ai/DeepSeek-R1-Distill-Qwen-7B': { ...QWEN, ...shapes(3584, 28, 28, 4, 18_944, 152_064) },
   'deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B': { ...QWEN, ...shapes(1536, 28, 12, 2, 8960, 151_936) },
   'deepseek-ai/DeepSeek-R1-Distill-Llama-70B': { ...LLAMA, ...shapes(8192, 80, 64, 8, 28_672, 128_256) },
+  'HuggingFaceTB/SmolLM2-360M-Instruct': { ...LLAMA, ...shapes(960, 32, 15, 5, 2560, 49_152), ...TIED },
+  'HuggingFaceTB/SmolLM2-135M-Instruct': { ...LLAMA, ...shapes(576, 30, 9, 3, 1536, 49_152), ...TIED },
   'deepseek-ai/DeepSeek-R1-Distill-Llama-8B': { ...LLAMA, ...shapes(4096, 32, 32, 8, 14_336, 128_256) },
 };
 
@@ -89,7 +93,7 @@ function shapesOf(config: RawConfig): ModelConfig {
     numAttentionHeads: config.num_attention_heads,
     numKeyValueHeads: config.num_key_value_heads,
     headDim: config.hidden_size / config.num_attention_heads,
-    tieWordEmbeddings: false,
+    tieWordEmbeddings: config.tie_word_embeddings,
     attentionBias: { qkv: isQwen, output: false },
     mlpBias: false,
   } as ModelConfig;

@@ -1,16 +1,16 @@
-// make plan for the original's three recipes against a Hub that has headers alone: the tables, what they are made of, and
+// make plan for the recipes that need the Hub against a Hub that has headers alone: the tables, what they are made of, and
 // how little is fetched.
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { planTables } from '../../pipeline/plan/planTables.ts';
 import { readPlan, writePlan } from '../../pipeline/plan/planFile.ts';
-import { planRealRecipes, REAL_RECIPES } from './plannedRecipes.ts';
+import { planHubRecipes, HUB_RECIPES } from './plannedRecipes.ts';
 
 const root = t.testdir();
 delete process.env.HF_TOKEN;
-const { plans, sentOfWeights } = await planRealRecipes(root);
+const { plans, sentOfWeights } = await planHubRecipes(root);
 
-for (const name of REAL_RECIPES)
+for (const name of HUB_RECIPES)
   t.test(`${name}: the tables (writeTables.ts regenerates them)`, (t) => {
     t.equal(planTables(plans.get(name)!), readFileSync(`test/golden/plan/${name}.txt`, 'utf8'));
     t.end();
