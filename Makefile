@@ -21,7 +21,7 @@ recipe := data/recipes/$(RECIPE)
 run := data/runs/$(RECIPE)
 stages := fetch mix teacher logits train eval report
 
-.PHONY: all help setup doctor $(stages) test test-real test-slurm check format bench study compare plan cache-gc clean FORCE
+.PHONY: all help setup doctor status build api $(stages) test test-real test-slurm check format bench study compare plan cache-gc clean FORCE
 .SUFFIXES:
 
 all: report ## every stage, up to the report (the default)
@@ -66,11 +66,17 @@ stored = $(shell cat $(call args_file,$1) 2>/dev/null)
 differs = $(subst |$(strip $1)|,,|$(strip $2)|)
 changed := $(foreach stage,$(asked),$(if $(call differs,$(ARGS),$(call stored,$(stage))),$(stage)))
 
+# The YAML file of a stage.
+config_fetch := sources
+$(foreach stage,mix teacher logits train eval,$(eval config_$(stage) := $(stage)))
+
 # The arguments of a stage, and what makes it stale when they change (nothing, if it never had any).
 args = $(if $(filter $1,$(asked)),$(ARGS),$(call stored,$1))
 args_stamp = $(if $(filter $1,$(changed)),$(call args_file,$1),$(wildcard $(call args_file,$1)))
 
-$(foreach stage,$(changed),$(call args_file,$(stage))): FORCE
+# A mistake in them is told before they are stored, so that the next make does not repeat it.
+$(foreach stage,$(changed),$(call args_file,$(stage))): FORCE | $(packages)
+	@$(if $(strip $(ARGS)),$(TSX) stages/$(asked).ts --check $(addprefix --config ,$(wildcard $(recipe)/$(config_$(asked)).yaml)) $(ARGS))
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(strip $(ARGS)))' > $@
 
@@ -154,6 +160,9 @@ $(report): $(before) $(eval) $(wildcard $(run)/train/*/manifest.json $(run)/eval
 plan: | $(tensorflow) ## what RECIPE takes: downloads, disk, memory, time, money; fetches nothing but headers
 	@$(TSX) stages/plan.ts --recipe $(recipe) --run $(run)
 
+status: $(packages) ## what is made, stale or at work, and what the next make would do
+	@$(TSX) stages/status.ts --run $(run) --student $(RUN)
+
 compare: $(packages) ## the runs of RECIPE side by side: what differs, and their final figures
 	@$(TSX) stages/compare.ts --run $(run)
 
@@ -172,6 +181,19 @@ test-real: | $(tensorflow) ## against transformers and pyarrow, on the real mode
 
 test-slurm: | $(tensorflow) ## the job array, on a one-node Slurm cluster of its own (apt installs slurm-wlm and munge)
 	@$(TSX) test/runTests.ts --jobs=1 --timeout=1800 $(wildcard test/slurm/*.slurm.ts)
+
+dist := dist/index.js
+
+build: $(dist) ## the library as JavaScript with types, in dist/ (what `import ... from 'redistill'` finds)
+
+# What is no TypeScript (tasks, tables, the page's style) lies beside the code that reads it.
+$(dist): tsconfig.build.json $(shell find pipeline -type f) | $(packages)
+	@rm -rf dist
+	@node_modules/.bin/tsc -p $<
+	@tar -C pipeline -c --exclude='*.ts' . | tar -C dist -x
+
+api: $(packages) ## the library's reference, dist/api/index.html
+	@node_modules/.bin/typedoc
 
 check: | $(tensorflow) ## formatting, lint, types, tests
 	node_modules/.bin/prettier --check .

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { compareEvaluations, comparisonText } from '../pipeline/eval/compareEvaluations.ts';
 import { evalConfig } from '../pipeline/eval/evalConfig.ts';
 import { evaluateModel } from '../pipeline/eval/evaluateModel.ts';
+import { progressMeter } from '../pipeline/terminal/progressMeter.ts';
 import { stageCommand } from '../pipeline/terminal/stageCommand.ts';
 
 await stageCommand({
@@ -21,8 +22,9 @@ await stageCommand({
   schema: evalConfig,
   run: async ({ config, options: { model, out, ...options }, progress }) => {
     const { mix = join(out, '../../mix'), logits = join(out, '../../logits') } = options;
+    const lineOf = answersLine();
     const onAnswers = (task: string, answered: number, total: number) =>
-      progress(`${task}: ${answered} of ${total} requests`);
+      progress(lineOf(task, answered, total), answered < total ? 'pace' : undefined);
     const { statistics } = await evaluateModel(config, { model, mix, logits, out }, { progress, onAnswers });
     for (const [task, scores] of Object.entries(statistics))
       console.log(`${model} ${task} ${JSON.stringify(scores)}`);
@@ -30,3 +32,18 @@ await stageCommand({
       console.log(comparisonText(await compareEvaluations(config, { out, before: options.before, mix })));
   },
 });
+
+/** How far a task is; its pace is that after the first batch, before which the model is loaded. */
+function answersLine(): (task: string, answered: number, total: number) => string {
+  let last: { task: string; answered: number; pace: (amount: number) => string } | undefined;
+  return (task, answered, total) => {
+    const line = `${task}: ${answered}/${total} requests`;
+    if (last?.task !== task) {
+      last = { task, answered, pace: progressMeter({ unit: 'requests', total: total - answered }) };
+      return line;
+    }
+    const pace = last.pace(answered - last.answered);
+    last.answered = answered;
+    return `${line}, ${pace}`;
+  };
+}

@@ -1,4 +1,5 @@
 // make fetch: brings a recipe's models and datasets to this machine and notes where they are (pipeline/hub).
+import { join } from 'node:path';
 import { fetchSources } from '../pipeline/hub/fetchSources.ts';
 import { sourcesConfig } from '../pipeline/hub/sourcesConfig.ts';
 import { stageCommand } from '../pipeline/terminal/stageCommand.ts';
@@ -10,6 +11,7 @@ await stageCommand({
     out: { describe: 'folder to write sources.json and the symlinks sources/* to', required: true },
   },
   schema: sourcesConfig,
+  logFile: ({ out }) => join(out, 'fetch.log'),
   run: async ({ config, options: { out }, progress }) => {
     const { teacher, student, datasets } = await fetchSources({ config, out, progress });
     for (const [role, model] of Object.entries({ teacher, student }))

@@ -40,13 +40,13 @@ await stageCommand({
         lineOf = progressLine({ ...ahead, model, dtype: config.dtype });
       },
       onStep: (metrics, seconds) => {
-        console.error(lineOf(metrics, seconds));
+        progress(lineOf(metrics, seconds), 'pace');
         if (metrics.skipped)
           progress(
             `step ${metrics.step} skipped: no finite loss and gradient; samples ${metrics.skipped.join(', ')}`,
           );
       },
-      onEvaluation: (metrics) => console.error(evaluationLine(metrics)),
+      onEvaluation: (metrics) => progress(evaluationLine(metrics)),
     };
     try {
       const manifest = await trainStudent(config, options, hooks);

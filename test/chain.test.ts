@@ -1,7 +1,7 @@
 // The whole chain through make, on a tiny random teacher and a few real samples: it ends in a report, the student
 // comes closer to its teacher, a second make does nothing, one changed stage reruns only what follows it, a run with
 // another RUN stands beside the first, and a training killed without warning ends with the very same bytes.
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import t from 'tap';
 import type { Manifest } from '../pipeline/artifact/manifest.ts';
 import type { HeldOutScores } from '../pipeline/train/heldOut.ts';
 import { readJson } from './readJson.ts';
-import { runStage, stageArguments } from './runStage.ts';
+import { runStage, watchStage } from './runStage.ts';
 import { makeTinyModel } from './tinyModel.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -120,9 +120,8 @@ async function killAtStep(step: number): Promise<void> {
   const at = (name: string) => join(run, name);
   const inputs = { mix: at('mix'), logits: at('logits'), student: at('sources/student') };
   const config = join(recipe, 'train.yaml');
-  const command = stageArguments('train', { config, ...inputs, out: at('train/main') });
-  const child = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'pipe'] });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  const child = watchStage('train', { config, ...inputs, out: at('train/main') });
+  child.stderr.on('data', (text: string) => {
     if (text.includes(`step ${step}/`)) child.kill('SIGKILL');
   });
   await new Promise((resolve) => child.on('close', resolve));

@@ -1,5 +1,5 @@
 // Stages as make runs them: in a process of their own, with flags by name.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 
 /** What Node is given to run `stages/STAGE.ts`. */
@@ -14,4 +14,14 @@ export function runStage(
   flags: Record<string, string>,
 ): Promise<{ stdout: string; stderr: string }> {
   return promisify(execFile)(process.execPath, stageArguments(stage, flags));
+}
+
+/** Starts a stage whose stderr can be watched: it tells every line as it comes. */
+export function watchStage(stage: string, flags: Record<string, string>) {
+  const child = spawn(process.execPath, stageArguments(stage, flags), {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, LOG_LEVEL: 'debug' },
+  });
+  child.stderr.setEncoding('utf8');
+  return child;
 }

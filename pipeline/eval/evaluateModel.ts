@@ -21,6 +21,7 @@ import { readGenerationSettings } from './answers/generationSettings.ts';
 import { evaluateHeldOut, openHeldOut } from './heldOutTask.ts';
 import { loadTasks, type EvalTask } from './prompts/loadTask.ts';
 import type { HeldOutScores } from '../train/heldOut.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import { writeResults } from './scores/resultsFile.ts';
 import { expandTasks } from './prompts/taskCatalog.ts';
 
@@ -34,7 +35,7 @@ export interface EvalFolders {
 
 /** What a caller may watch. */
 export interface EvalHooks {
-  progress?: (line: string) => void;
+  progress?: Progress;
   /** Requests of a task that are answered. */
   onAnswers?: (task: string, answered: number, total: number) => void;
 }

@@ -22,6 +22,7 @@ import type { Decoder } from '../model/decoder.ts';
 import { disposeDecoder } from '../model/loadDecoder.ts';
 import { requireMemory } from '../plan/requireMemory.ts';
 import { logitsMemory } from '../plan/stageMemory.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import { lockCache } from './cacheLock.ts';
 import {
   bytesOfTeacher,
@@ -52,7 +53,7 @@ export interface DumpOptions {
   /** Folder of the model that the teacher was quantized from, to compare with. */
   original?: string | undefined;
   /** Told how far it is, and what could not be checked. */
-  progress?: (line: string) => void;
+  progress?: Progress;
   free?: ShardWork['free'];
 }
 
@@ -120,7 +121,7 @@ interface Job {
   /** Folder of the shards, in `out`. */
   key: string;
   plan: ManifestPlan;
-  progress: (line: string) => void;
+  progress: Progress;
   teacher: Teacher;
   original: Original;
   free: ShardWork['free'];

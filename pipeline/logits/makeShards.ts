@@ -7,6 +7,7 @@ import type { Sample } from '../mix/tokensArrow.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { batchTokensOf } from './batchTokens.ts';
 import { progressMeter } from '../terminal/progressMeter.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import { requireRoom } from './diskSpace.ts';
 import type { LogitsConfig } from './logitsConfig.ts';
 import type { ShardFormat } from './shardColumns.ts';
@@ -14,14 +15,12 @@ import type { PlannedShard } from './shardPlan.ts';
 import { commitShard, findShard } from './shardRecords.ts';
 import { teacherLogits } from './teacherLogits.ts';
 
-const SECONDS_BETWEEN_REPORTS = 5;
-
 export interface ShardWork {
   config: LogitsConfig;
   format: ShardFormat;
   /** Of the shards. */
   folder: string;
-  progress: (line: string) => void;
+  progress: Progress;
   /** Bytes left where a folder is; the system is asked by default. */
   free?: ((folder: string) => Promise<number>) | undefined;
 }
@@ -76,17 +75,15 @@ async function isMade(folder: string, { chunk, samples }: PlannedShard): Promise
   return samples.every(({ id }) => present.has(id));
 }
 
-/** Told of each batch done, says how far it is: every few seconds and at the end. */
-function sampleProgress(all: readonly Sample[], report: (line: string) => void) {
+/** Told of each batch done, says how far it is. */
+function sampleProgress(all: readonly Sample[], progress: Progress) {
   const total = tokenCount(all);
   const pace = progressMeter({ unit: 'tokens', total });
-  let [samples, tokens, reported] = [0, 0, performance.now()];
+  let [samples, tokens] = [0, 0];
   return (batch: readonly Sample[]) => {
     samples += batch.length;
     tokens += tokenCount(batch);
     const line = `${samples}/${all.length} samples, ${pace(tokenCount(batch))}`;
-    if (tokens < total && performance.now() - reported < 1000 * SECONDS_BETWEEN_REPORTS) return;
-    reported = performance.now();
-    report(line);
+    progress(line, tokens < total ? 'pace' : undefined);
   };
 }

@@ -98,6 +98,12 @@ export function logitsOf(hidden: Tensor, { head }: Pick<Decoder, 'head'>): Tenso
   return tf.tidy(() => cast(linear(hidden, { weight: head }), 'float32'));
 }
 
+/** Logits at every position of one text, float32: token ids [T] to [T, V]. For long ones `hiddenStates` and `logitsOf`. */
+export function logits(decoder: Decoder, ids: Int32Array): Tensor {
+  const shape = batchShape(decoder, { B: 1, T: ids.length });
+  return tf.tidy(() => logitsOf(hiddenStates(decoder, ids, shape), decoder));
+}
+
 function selfAttention(h: Tensor, { query, key, value, output }: DecoderLayer, shape: BatchShape): Tensor {
   return linear(shape.attention(linears(h, [query, key, value], shape)), output, shape);
 }

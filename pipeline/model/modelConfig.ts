@@ -50,7 +50,11 @@ export async function readModelConfig(folder: string): Promise<ModelConfig> {
   const file = join(folder, 'config.json');
   const raw = await readJsonObject(file);
   if (!raw)
-    throw new UserError({ file, problem: 'no such file', remedy: 'name a Hugging Face model folder' });
+    throw new UserError({
+      file,
+      problem: 'no such file',
+      remedy: 'name a Hugging Face model folder, or run "make fetch"',
+    });
   const modelType = supportedModelType(file, raw);
   refuseUnsupported(file, raw);
   const config = validate(configSchema, raw, () => file);

@@ -21,9 +21,13 @@ export interface ProgramResult {
 export async function runProgram(
   command: string,
   args: readonly string[],
-  { showProgress = false, cwd }: { showProgress?: boolean; cwd?: string } = {},
+  {
+    showProgress = false,
+    cwd,
+    env = process.env,
+  }: { showProgress?: boolean; cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<ProgramResult | undefined> {
-  const child = spawn(command, args, { stdio: ['ignore', showProgress ? 2 : 'pipe', 'pipe'], cwd });
+  const child = spawn(command, args, { stdio: ['ignore', showProgress ? 2 : 'pipe', 'pipe'], cwd, env });
   try {
     const [ended, stdout, stderr] = await Promise.all([
       once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,

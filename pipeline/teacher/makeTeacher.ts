@@ -23,6 +23,7 @@ import {
 import { copyModelFiles, dtypeSetting } from '../model/copyModelFiles.ts';
 import { decoderShapes, requireShape } from '../model/decoderShapes.ts';
 import { byteLength } from '../model/safetensors.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import { groupingProblem } from './groupedMatrix.ts';
 import { quantizationSettings } from './quantizationSettings.ts';
 import { removeModules } from './quantizedModules.ts';
@@ -52,7 +53,7 @@ export async function makeTeacher({
   config: TeacherConfig;
   model: string;
   out: string;
-  progress?: (line: string) => void;
+  progress?: Progress;
 }): Promise<{ manifest: Manifest; upToDate: boolean }> {
   const checkpoint = await openCheckpoint(model);
   try {

@@ -17,6 +17,7 @@ import {
   type TensorSource,
 } from '../model/safetensors.ts';
 import { progressMeter } from '../terminal/progressMeter.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import {
   findModule,
   makeModule,
@@ -31,7 +32,7 @@ import type { LayerQuality } from './teacherStatistics.ts';
 export interface ShardJob extends ModuleJob {
   /** What a complete manifest of this teacher says of its files. */
   trusted: readonly FileRecord[] | undefined;
-  progress: (line: string) => void;
+  progress: Progress;
 }
 
 /** One file of weights and what is in it. */
@@ -45,14 +46,12 @@ export interface TeacherShard {
 export async function makeTeacherShards(job: ShardJob): Promise<TeacherShard[]> {
   const planned = await findFinished(job);
   const pace = progressMeter({ unit: 'weights', total: await weightsToQuantize(planned, job) });
-  const isDue = everySeconds(SECONDS_BETWEEN_LINES);
   const shards: TeacherShard[] = [];
   for (const [i, { finished, ...plan }] of planned.entries()) {
-    const tell = (line: string) => job.progress(`${i + 1}/${planned.length} ${plan.file}: ${line}`);
-    const moduleDone = (module: string, { weights }: LayerQuality) => {
-      const soFar = pace(weights);
-      if (isDue()) tell(`${module}, ${soFar}`);
-    };
+    const tell: Progress = (line, kind) =>
+      job.progress(`${i + 1}/${planned.length} ${plan.file}: ${line}`, kind);
+    const moduleDone = (module: string, { weights }: LayerQuality) =>
+      tell(`${module}, ${pace(weights)}`, 'pace');
     const moduleKept = (module: string) => tell(`${module} kept`);
     const shard = finished ?? (await writeShard(plan, { ...job, moduleDone, moduleKept }));
     shards.push(shard);
@@ -61,8 +60,6 @@ export async function makeTeacherShards(job: ShardJob): Promise<TeacherShard[]> 
   }
   return shards;
 }
-
-const SECONDS_BETWEEN_LINES = 10; // within a file
 
 interface PlannedShard {
   file: string;
@@ -185,14 +182,4 @@ function keptTensor(checkpoint: Checkpoint, name: string): TensorSource {
     }
   }
   return { name, shape, dtype: isFloat ? 'BF16' : dtype, data };
-}
-
-/** Something that is true once every so many seconds, for the first time after as many. */
-function everySeconds(seconds: number): () => boolean {
-  let last = performance.now();
-  return () => {
-    const isDue = performance.now() - last > 1000 * seconds;
-    if (isDue) last = performance.now();
-    return isDue;
-  };
 }

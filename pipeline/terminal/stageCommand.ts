@@ -1,10 +1,13 @@
 // The command line of a stage: folders as named options, every YAML key as a flag, and one boundary for errors.
 // A UserError is printed as one line with exit code 1; anything else is a bug and keeps its stack trace.
+import { resolve } from 'node:path';
 import yargs, { type Options } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { z } from 'zod';
-import { flagOf, loadConfig, unwrap } from '../config/loadConfig.ts';
+import { flagOf, loadConfig, nearest, unwrap } from '../config/loadConfig.ts';
 import { messageOf, UserError } from '../config/userError.ts';
+import { openStageLog } from './stageLog.ts';
+import { stackOf, stageProgress, type Progress } from './stageProgress.ts';
 
 /** Options of a stage beside its YAML keys: `--mix DIR` and the like. */
 type StageOptions = Record<string, { describe: string; required?: true }>;
@@ -19,12 +22,10 @@ interface Stage<O extends StageOptions, S extends z.ZodObject> {
   options: O;
   /** Of the YAML file given with `--config`; a stage without parameters has neither. */
   schema?: S;
-  /** @param progress prints a line to stderr, with the stage's name in front */
-  run: (given: {
-    config: z.infer<S>;
-    options: Given<O>;
-    progress: (line: string) => void;
-  }) => Promise<void> | void;
+  /** Of its lines of progress, given its options (default: beside `--out`, named after it). */
+  logFile?: (options: Given<O>) => string;
+  /** @param progress shows a line on stderr, with the stage's name in front */
+  run: (given: { config: z.infer<S>; options: Given<O>; progress: Progress }) => Promise<void> | void;
 }
 
 /** Parses the command line, loads the configuration and runs the stage. */
@@ -41,9 +42,25 @@ export async function stageCommand<O extends StageOptions, S extends z.ZodObject
     const config = schema
       ? await loadConfig(schema, { file: given.config!, overrides: Object.fromEntries(flags) })
       : ({} as z.infer<S>);
-    const progress = (line: string) => console.error(`${name}: ${line}`);
-    await stage.run({ config, options: given as Given<O>, progress });
+    if (given.check) return;
+    const options = given as Given<O>;
+    const logFile = stage.logFile?.(options) ?? (given.out === undefined ? undefined : logBeside(given.out));
+    const log = logFile === undefined ? undefined : openStageLog(logFile, name);
+    const { progress, logError, end } = stageProgress({ name, log });
+    try {
+      await stage.run({ config, options, progress });
+    } catch (error) {
+      logError(error);
+      throw error;
+    } finally {
+      end();
+    }
   });
+}
+
+/** `data/runs/R/mix.log` for the folder `data/runs/R/mix`, `report.log` for the file `report.html`. */
+function logBeside(out: string): string {
+  return `${resolve(out).replace(/\.html$/, '')}.log`;
 }
 
 /** Runs `main`; a UserError ends the process with one line on stderr and exit code 1. */
@@ -52,7 +69,7 @@ export async function reportErrors(name: string, main: () => Promise<void>): Pro
     await main();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    console.error(`${name}: ${messageOf(error)}`);
+    console.error(`${name}: ${process.env.LOG_LEVEL === 'debug' ? stackOf(error) : messageOf(error)}`);
     process.exitCode = 1;
   }
 }
@@ -86,6 +103,7 @@ async function parseArguments<O extends StageOptions, S extends z.ZodObject>({
     .usage(`$0 ${usageOf(own)}${schema ? ' [--KEY VALUE]' : ''}\n\n${summary}`)
     .parserConfiguration(LITERAL)
     .options(folderOptions(own))
+    .option('check', { describe: 'only see whether configuration and flags are right', type: 'boolean' })
     .options(Object.fromEntries(keys))
     .group(
       keys.map(([flag]) => flag),
@@ -95,19 +113,31 @@ async function parseArguments<O extends StageOptions, S extends z.ZodObject>({
     .version(false)
     .wrap(110)
     .fail((message, error) => {
-      throw error instanceof Error
-        ? error
-        : new UserError({ problem: message, remedy: `run "${script} --help"` });
+      if (error instanceof Error) throw error;
+      const known = [...Object.keys(own), ...keys.map(([flag]) => flag)];
+      throw usageError(message, { script, known });
     })
     .parseAsync();
   return given as Record<string, string | undefined>;
 }
 
+/** In yargs's words, but for a flag that it does not know. */
+function usageError(message: string, { script, known }: { script: string; known: string[] }): UserError {
+  const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(', ')[0];
+  const help = `run "${script} --help"`;
+  if (unknown === undefined) return new UserError({ problem: message, remedy: help });
+  const near = nearest(unknown, known);
+  const remedy = near === undefined ? help : `did you mean "--${near}"?`;
+  return new UserError({ field: `--${unknown}`, problem: 'unknown flag', remedy });
+}
+
+/** With `--check` the folders need not be named. */
 function folderOptions(options: StageOptions): Record<string, Options> {
+  const isCheck = process.argv.includes('--check');
   return Object.fromEntries(
     Object.entries(options).map(([option, { describe, required = false }]) => [
       option,
-      { describe, type: 'string', demandOption: required } as const,
+      { describe, type: 'string', demandOption: required && (option === 'config' || !isCheck) } as const,
     ]),
   );
 }

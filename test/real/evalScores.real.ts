@@ -2,7 +2,12 @@
 // IFEval responses of GPT-4, and the metrics of every golden run.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
-import type { EvalItem, LikelihoodRequest, TaskFilter, TaskMetric } from '../../pipeline/eval/prompts/evalItem.ts';
+import type {
+  EvalItem,
+  LikelihoodRequest,
+  TaskFilter,
+  TaskMetric,
+} from '../../pipeline/eval/prompts/evalItem.ts';
 import { ifevalScores } from '../../pipeline/eval/ifeval/ifevalScores.ts';
 import { splitSentences } from '../../pipeline/eval/ifeval/splitSentences.ts';
 import { splitWords } from '../../pipeline/eval/ifeval/splitWords.ts';

@@ -1,7 +1,6 @@
 // kill -9 at random and at awkward moments of teacher, logits, train and eval on the real SmolLM2, each restarted until it is
 // through, and signals in the middle of a training step: what it ends with has the bytes of an uninterrupted run, file by
 // file, and nothing else lies in the folder but what tells times.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import t, { type Test } from 'tap';
 import { stringify } from 'yaml';
 import { fingerprint, sha256OfFile } from '../../pipeline/artifact/fingerprint.ts';
+import { watchStage } from '../runStage.ts';
 import { show } from './figures.ts';
 import { RUN, without } from './needs.ts';
 
@@ -79,10 +79,10 @@ void t.test('killed at random moments', { skip: without('student') }, async (t) 
   const base = t.testdir();
   const at = (name: string) => join(base, name);
   for (const [stage, yaml] of Object.entries(RECIPE)) writeFileSync(at(`${stage}.yaml`), yaml);
-  const command = (stage: keyof typeof RECIPE, folders: Record<string, string>) => (out: string) => [
-    ...['--import', 'tsx', `stages/${stage}.ts`],
-    ...Object.entries({ config: at(`${stage}.yaml`), ...folders, out }).flatMap(([k, v]) => [`--${k}`, v]),
-  ];
+  const command = (stage: keyof typeof RECIPE, folders: Record<string, string>) => (out: string) => {
+    const flags: Record<string, string> = { config: at(`${stage}.yaml`), ...folders, out };
+    return { stage, flags };
+  };
   const student = join(RUN, 'sources/student');
   const mix = command('mix', { tokenizer: student, 'sources-file': join(RUN, 'sources.json') });
   await run(mix(at('mix')));
@@ -136,7 +136,7 @@ function line(row: object): string {
 }
 
 interface Subject {
-  command: (out: string) => string[];
+  command: (out: string) => Command;
   at: (name: string) => string;
 }
 
@@ -204,6 +204,11 @@ async function interrupt(t: Test, { command, at }: Subject): Promise<void> {
   }
 }
 
+interface Command {
+  stage: string;
+  flags: Record<string, string>;
+}
+
 interface Interruption {
   signal: NodeJS.Signals;
   /** Asked all the time, with the seconds since the start and what was written to stderr. */
@@ -211,18 +216,18 @@ interface Interruption {
 }
 
 /** Runs a stage to its end, or sends it a signal when that is due. @throws Error when it fails by itself. */
-async function run(command: string[], interruption?: Interruption) {
+async function run(command: Command, interruption?: Interruption) {
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
-  const child = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = watchStage(command.stage, command.flags);
   let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  child.stderr.on('data', (text: string) => (errors += text));
   const timer = setInterval(() => {
     if (!child.killed && interruption?.isDue(elapsed(), errors)) child.kill(interruption.signal);
   }, 5);
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   clearInterval(timer);
-  if (code !== 0 && !child.killed) throw new Error(`${command.join(' ')} failed: ${errors}`);
+  if (code !== 0 && !child.killed) throw new Error(`${command.stage} failed: ${errors}`);
   return { seconds: elapsed(), code, signal, errors };
 }
 

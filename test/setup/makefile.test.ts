@@ -9,6 +9,7 @@ const stages = ['fetch', 'mix', 'teacher', 'logits', 'train', 'eval', 'report'];
 
 // Notes its arguments, then makes what the Makefile expects of the stage.
 const STAGE = `#!/bin/sh
+case "$*" in *' --check '*) test ! -e refuse; exit;; esac
 echo "$@" >> calls
 test -e fail && exit 1
 stage=$(basename "$1" .ts)
@@ -106,6 +107,16 @@ t.test('a stage that failed with new ARGS is not taken for done', (t) => {
   make('train', 'ARGS=--x 1');
   rmSync(join(folder, 'fail'));
   t.match(make('train', 'ARGS=--x 1').calls, [/ --x 1$/]);
+  t.end();
+});
+
+t.test('ARGS that a stage refuses are not stored, so that a plain make goes on as before', (t) => {
+  const { make, folder, stored } = project(t);
+  make('train', 'ARGS=--x 1');
+  writeFileSync(join(folder, 'refuse'), '');
+  t.match(make('train', 'ARGS=--y 1').errors, /Error 1/);
+  t.same(make('train', 'ARGS=--x 1').stages, [], 'the old ones still hold');
+  t.equal(readFileSync(stored('train-main'), 'utf8'), '--x 1\n');
   t.end();
 });
 

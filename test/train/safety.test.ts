@@ -1,6 +1,5 @@
 // What a run does when it cannot go on: a NaN planted in the student, a run that has nothing but NaN any more, logits
 // that overflow unless they are clipped, SIGINT and SIGTERM to its process.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import t from 'tap';
@@ -9,7 +8,7 @@ import { isStep, type StepMetrics } from '../../pipeline/train/metrics.ts';
 import { TrainingStopped } from '../../pipeline/train/runSteps.ts';
 import { sumsOf } from '../fileBytes.ts';
 import { readJson } from '../readJson.ts';
-import { runStage, stageArguments } from '../runStage.ts';
+import { runStage, watchStage } from '../runStage.ts';
 import { sampleOf } from '../tinyMix.ts';
 import { readMetrics, SMALL, splitSamples, trainScene } from './trainScene.ts';
 
@@ -169,11 +168,9 @@ t.test(
 
 /** Runs the stage and sends it a signal when its second step is done. */
 async function interrupt(flags: Record<string, string>, signal: NodeJS.Signals) {
-  const child = spawn(process.execPath, stageArguments('train', flags), {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = watchStage('train', flags);
   let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr.on('data', (text: string) => {
     if (!errors.includes('step 2/') && (errors + text).includes('step 2/')) child.kill(signal);
     errors += text;
   });
