@@ -27,7 +27,7 @@ const START_SECONDS: Record<PlannedStage, number> = { teacher: 1, logits: 3, tra
 /** Of HQQ's solver and of composed float32 ops over logits, on two cores: measured. */
 const QUANTIZED_PER_SECOND = 3.2e7;
 const COMPARED_PER_SECOND = 1.2e7;
-/** Bytes that a generated token's pass reads in a second on a machine without a figure of its own. */
+/** Bytes of weights that a pass of generation reads in a second: assumed, a little under what two channels of memory give. */
 const BANDWIDTH_HERE = 1e10;
 
 /** Bytes that HQQ's solver moves for a weight: 20 passes of a few float32 tensors in composed ops. */
