@@ -105,7 +105,7 @@ endif
 
 # ---- Stages, in flow order. Set-up is order-only: it must be there, but makes nothing stale.
 
-ifneq ($(filter all clean publish $(stages),$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter all clean plan status publish $(stages),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(wildcard $(recipe)/*.yaml),)
 $(error no recipe "$(RECIPE)" in data/recipes; RECIPE is one of: $(notdir $(wildcard data/recipes/*)))
 endif
@@ -162,6 +162,9 @@ $(judged): $(recipe)/eval.yaml $(logits) $(call args_stamp,eval) | $(tensorflow)
 
 $(report): $(before) $(eval) $(wildcard $(run)/train/*/manifest.json $(run)/eval/*/manifest.json) $(call args_stamp,report) | $(tensorflow)
 	$(TSX) stages/report.ts --run $(run) --out $@ $(call args,report)
+
+plan: | $(tensorflow) ## what RECIPE takes: downloads, disk, memory, time, money; fetches nothing but headers
+	@$(TSX) stages/plan.ts --recipe $(recipe) --run $(run)
 
 status: $(packages) ## what is made, stale or at work, and what the next make would do
 	@$(TSX) stages/status.ts --run $(run) --student $(RUN)

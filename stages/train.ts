@@ -33,6 +33,7 @@ await stageCommand({
     let lineOf: ReturnType<typeof progressLine>;
     const hooks: TrainHooks = {
       stopRequested: () => signal !== undefined,
+      onNotice: progress,
       onStart: ({ trained, ...ahead }) => {
         const [millions, gigabytes] = [trained.parameters / 1e6, trained.bytes / 1e9];
         progress(`trains ${millions.toFixed(1)} million parameters, which take ${gigabytes.toFixed(2)} GB`);

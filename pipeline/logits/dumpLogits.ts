@@ -20,9 +20,12 @@ import { removeLocks } from '../artifact/workLock.ts';
 import { readMix, type Sample } from '../mix/tokensArrow.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { disposeDecoder } from '../model/loadDecoder.ts';
+import { requireMemory } from '../plan/requireMemory.ts';
+import { logitsMemory } from '../plan/stageMemory.ts';
 import type { Progress } from '../terminal/stageProgress.ts';
 import { lockCache } from './cacheLock.ts';
 import {
+  bytesOfTeacher,
   describeTeacher,
   loadTeacher,
   originalOf,
@@ -192,7 +195,14 @@ function shardWork({ config, format, out, key, progress, free }: Job): ShardWork
   return { config, format, folder: join(out, key), progress, free };
 }
 
-async function withTeacher<T>({ teacher }: Job, use: (decoder: Decoder) => Promise<T>): Promise<T> {
+async function withTeacher<T>(
+  { teacher, config, progress }: Job,
+  use: (decoder: Decoder) => Promise<T>,
+): Promise<T> {
+  await requireMemory(logitsMemory(teacher.config, config, await bytesOfTeacher(teacher)), {
+    ...LESS,
+    progress,
+  });
   const decoder = await loadTeacher(teacher);
   try {
     return await use(decoder);
@@ -200,6 +210,11 @@ async function withTeacher<T>({ teacher }: Job, use: (decoder: Decoder) => Promi
     disposeDecoder(decoder);
   }
 }
+
+/** What helps against too little memory. */
+const LESS = {
+  remedy: 'set fewer bits in teacher.yaml, or a lower batch_tokens and head_block in logits.yaml',
+};
 
 /** The shards and their records as a manifest lists them. */
 async function fileRecords({ out, key }: Job, records: readonly ShardRecord[]): Promise<FileRecord[]> {

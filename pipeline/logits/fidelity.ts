@@ -25,7 +25,7 @@ export type Fidelity = {
 };
 
 /** Of a longer sequence only the beginning is read; what the teacher says there does not depend on the rest. */
-const MAX_TOKENS = 1024;
+export const fidelityTokens = 1024;
 
 export interface FidelityOptions {
   decoder: Decoder;
@@ -55,8 +55,8 @@ export function fidelitySequences(samples: readonly Sample[], count: number): Sa
 
 function beginningOf(sample: Sample): Sample {
   const [tokenIds, lossMask] = [
-    sample.tokenIds.subarray(0, MAX_TOKENS),
-    sample.lossMask.subarray(0, MAX_TOKENS),
+    sample.tokenIds.subarray(0, fidelityTokens),
+    sample.lossMask.subarray(0, fidelityTokens),
   ];
   return { ...sample, tokenIds, lossMask };
 }

@@ -75,7 +75,10 @@ export interface SafetensorsFile {
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   const handle = await openForReading(path);
   try {
-    const { tensors, metadata, dataStart } = await readHeader(handle, path);
+    const { tensors, metadata, dataStart } = await readHeader(path, {
+      size: (await handle.stat()).size,
+      read: (range) => readBytes(handle, path, range),
+    });
     const entryOf = (name: string): Entry => {
       const entry = tensors.get(name);
       if (entry) return entry;
@@ -160,17 +163,31 @@ const entrySchema = z.strictObject({
   data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
 });
 
-async function readHeader(handle: FileHandle, path: string) {
-  const { size } = await handle.stat();
+/** Where a file's bytes come from, be it a disk or a server. */
+export interface ByteSource {
+  size: number;
+  read: (range: { position: number; length: number }) => Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/**
+ * The tensors that a file's header names, without their bytes; `path` is for messages.
+ * @throws UserError naming the file and what is wrong with its header.
+ */
+export async function readTensorInfos(path: string, source: ByteSource): Promise<Map<string, TensorInfo>> {
+  const { tensors } = await readHeader(path, source);
+  return new Map([...tensors].map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
+}
+
+async function readHeader(path: string, { size, read }: ByteSource) {
   const fail = (problem: string, field?: string): never => {
     throw new UserError({ file: path, ...(field === undefined ? {} : { field }), problem, remedy: REMEDY });
   };
   if (size < 8) fail(`has ${size} bytes: not a safetensors file`);
-  const prefix = await readBytes(handle, path, { position: 0, length: 8 });
+  const prefix = await read({ position: 0, length: 8 });
   const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
   if (length > MAX_HEADER_BYTES) fail('not a safetensors file (its first 8 bytes are not a header length)');
   if (8 + length > size) fail(`cut off in its header, at ${size} of at least ${8 + length} bytes`);
-  const text = Buffer.from(await readBytes(handle, path, { position: 8, length })).toString('utf8');
+  const text = Buffer.from(await read({ position: 8, length })).toString('utf8');
   const { metadata, tensors } = parseHeader(text, fail);
   checkRanges(tensors, size - 8 - length, fail);
   return { metadata, tensors, dataStart: 8 + length };

@@ -36,6 +36,8 @@ export interface Run {
 
 /** What a caller may watch, and a request to stop after the step under way. */
 export interface TrainHooks {
+  /** Of what may go wrong, before the run starts. */
+  onNotice?: (line: string) => void;
   onStart?: (ahead: {
     totalSteps: number;
     tokensLeft: number;

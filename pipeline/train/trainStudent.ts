@@ -16,6 +16,9 @@ import { openLogits, type LogitsCache } from '../logits/logitsCache.ts';
 import { readMix, type Sample } from '../mix/tokensArrow.ts';
 import { modelFingerprint } from '../model/checkpoint.ts';
 import { readModelConfig } from '../model/modelConfig.ts';
+import { requireMemory } from '../plan/requireMemory.ts';
+import { requireDiskForTraining } from '../plan/stageDisk.ts';
+import { trainMemory } from '../plan/stageMemory.ts';
 import { refuseForDraws } from './drawnTeacher.ts';
 import { exportAdapter } from './exportAdapter.ts';
 import { exportModel } from './exportModel.ts';
@@ -50,6 +53,7 @@ export async function trainStudent(
   const { samples, cache, plan } = await openInputs(config, folders);
   const finished = await reuseFinished(folders.out, plan);
   if (finished) return finished;
+  await requireRoom(config, folders, hooks);
   const student = await createStudent(folders.student, config);
   try {
     const run: Run = {
@@ -96,6 +100,14 @@ export async function trainStudent(
     disposeStudent(student);
     await cache.close();
   }
+}
+
+/** @throws UserError when memory or disk cannot hold the run */
+async function requireRoom(config: TrainConfig, folders: TrainFolders, hooks: TrainHooks): Promise<void> {
+  const model = await readModelConfig(folders.student);
+  const remedy = 'set recompute: true, a lower micro_batch_tokens, moment_dtype: uint8 or lora in train.yaml';
+  await requireMemory(trainMemory(model, config), { remedy, progress: hooks.onNotice });
+  await requireDiskForTraining(folders.out, { model, config });
 }
 
 async function openInputs(config: TrainConfig, folders: TrainFolders) {

@@ -3,8 +3,6 @@
 // come, within the largest tensor in float32 plus 1 GB. A few minutes and 10 GB of disk, so only when asked for:
 //   REDISTILL_LARGE=1 node --import tsx test/runTests.ts --timeout=3600 test/real/largeTeacher.real.ts
 // The models are made in the system's temporary folder (TMPDIR) and removed afterwards.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,6 +15,7 @@ import type { Decoder } from '../../pipeline/model/decoder.ts';
 import { PROJECTIONS } from '../../pipeline/model/decoderShapes.ts';
 import { disposeDecoder, loadDecoder } from '../../pipeline/model/loadDecoder.ts';
 import { stageArguments } from '../runStage.ts';
+import { peakOf, watchedRun } from './watchedRun.ts';
 import { atMost, show } from './figures.ts';
 
 const GB = 1e9;
@@ -57,7 +56,7 @@ async function madeTeacher(t: { teardown: (f: () => void) => void }, shape: stri
   const folder = await mkdtemp(join(tmpdir(), 'redistill-large-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const [model, teacher] = [join(folder, 'model'), join(folder, 'teacher')];
-  const making = await run([
+  const making = await watchedRun([
     '--import',
     'tsx',
     'test/real/makeLargeModel.ts',
@@ -70,7 +69,7 @@ async function madeTeacher(t: { teardown: (f: () => void) => void }, shape: stri
     `making ${shape}: ${making.seconds.toFixed(0)} s, peak memory ${(making.peakBytes / GB).toFixed(2)} GB`,
   );
   const config = 'data/recipes/smollm2/teacher.yaml';
-  const { seconds, peakBytes } = await run(stageArguments('teacher', { config, model, out: teacher }));
+  const { seconds, peakBytes } = await watchedRun(stageArguments('teacher', { config, model, out: teacher }));
   rmSync(model, { recursive: true });
   const { statistics } = JSON.parse(readFileSync(join(teacher, 'manifest.json'), 'utf8')) as {
     statistics: { total: { quantized_weights: number } };
@@ -80,30 +79,6 @@ async function madeTeacher(t: { teardown: (f: () => void) => void }, shape: stri
   const raw = JSON.parse(readFileSync(join(teacher, 'config.json'), 'utf8')) as Record<string, number>;
   const { vocab_size: V, hidden_size: D, intermediate_size: F } = raw;
   return { teacher, peakBytes, largestTensor: D! * Math.max(V!, F!) };
-}
-
-/** Runs a script to its end and watches how much memory it takes. @throws Error when it fails. */
-async function run(script: string[]): Promise<{ seconds: number; peakBytes: number }> {
-  const started = performance.now();
-  const child = spawn(process.execPath, script, { stdio: ['ignore', 'ignore', 'inherit'] });
-  let peakBytes = 0;
-  const timer = setInterval(() => {
-    peakBytes = Math.max(peakBytes, peakOf(child.pid!) ?? 0);
-  }, 50);
-  const [code] = (await once(child, 'close')) as [number | null];
-  clearInterval(timer);
-  if (code !== 0) throw new Error(`${script.join(' ')} failed`);
-  return { seconds: (performance.now() - started) / 1000, peakBytes };
-}
-
-/** The most memory a process ever had, as the kernel counts it; undefined when it has ended. */
-function peakOf(pid: number | 'self'): number | undefined {
-  try {
-    const kib = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return kib === undefined ? undefined : Number(kib) * 1024;
-  } catch {
-    return undefined;
-  }
 }
 
 function ownPeakBytes(): number {

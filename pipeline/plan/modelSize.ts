@@ -1,0 +1,139 @@
+// A model of a recipe as a plan sees it: its shapes, its parameters and its bytes, from config.json and the headers of its
+// safetensors alone. On the Hub these are read by Range, so a 70B model costs some MB; a folder on this machine is opened
+// as for loading. What is neither, such as a GGUF or a wheel, becomes a folder only by `make fetch`.
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../config/userError.ts';
+import { parseReference } from '../hub/reference.ts';
+import type { ModelSource, StudentSource } from '../hub/sourcesConfig.ts';
+import { openCheckpoint } from '../model/checkpoint.ts';
+import { decoderShapes } from '../model/decoderShapes.ts';
+import { readModelConfig, type ModelConfig } from '../model/modelConfig.ts';
+import { readTensorInfos, type TensorInfo } from '../model/safetensors.ts';
+import { listHubFiles } from './hubFiles.ts';
+
+export interface ModelSize {
+  reference: string;
+  config: ModelConfig;
+  parameters: number;
+  /** Of the files that are fetched, and of those that are here already. */
+  bytes: number;
+  cachedBytes: number;
+}
+
+/** What a plan is given beside a reference. */
+export interface SizeOptions {
+  /** The key of sources.yaml, for messages. */
+  field: string;
+  /** The folder that `make fetch` resolved the reference to, if it has. */
+  resolved?: string | undefined;
+}
+
+/** @throws UserError for a reference that cannot be looked into before it is fetched, or that is no model. */
+export async function sizeOfModel(source: ModelSource, { field, resolved }: SizeOptions): Promise<ModelSize> {
+  const reference = typeof source === 'string' ? source : source.reference;
+  if (resolved !== undefined) return sizeOfFolder(reference, resolved);
+  const parsed = parseReference(reference, field);
+  if (parsed.kind === 'local' && !parsed.path.endsWith('.gguf')) return sizeOfFolder(reference, parsed.path);
+  if (parsed.kind === 'hub' && parsed.file === undefined) {
+    const { repository: name, revision } = parsed;
+    return sizeOnHub(reference, { type: 'model', name, ...(revision !== undefined && { revision }) });
+  }
+  throw new UserError({
+    field,
+    value: reference,
+    problem: 'what is in it shows only once it is fetched',
+    remedy: 'run "make fetch" first',
+  });
+}
+
+/** A pruned student has the shapes of its teacher and fewer layers; it is made here and not fetched. */
+export async function sizeOfStudent(
+  source: StudentSource,
+  { teacher, ...options }: SizeOptions & { teacher: ModelSize },
+): Promise<ModelSize> {
+  if (typeof source === 'string' || 'reference' in source) return sizeOfModel(source, options);
+  if (options.resolved !== undefined) return sizeOfFolder(`${source.prune.from}, pruned`, options.resolved);
+  const { from, keep_layers } = source.prune;
+  const whole = from === 'teacher' ? teacher : await sizeOfModel(from, options);
+  const config = { ...whole.config, numHiddenLayers: keep_layers.length };
+  const bytes = from === 'teacher' ? 0 : whole.bytes;
+  const parameters = parametersOf(config);
+  return {
+    reference: `${from}, pruned`,
+    config,
+    parameters,
+    bytes,
+    cachedBytes: Math.min(bytes, whole.cachedBytes),
+  };
+}
+
+/** Elements of all tensors of a decoder of these shapes. */
+export function parametersOf(config: ModelConfig): number {
+  return [...decoderShapes(config).values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
+}
+
+async function sizeOfFolder(reference: string, folder: string): Promise<ModelSize> {
+  const { config, names, info, close } = await openCheckpoint(folder);
+  await close();
+  const tensors = new Map(names().map((name) => [name, info(name)]));
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.safetensors'));
+  const sizes = await Promise.all(
+    files.map(async (name) => (await stat(await realpath(join(folder, name)))).size),
+  );
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  return {
+    reference,
+    config,
+    parameters: checkedParameters(tensors, config, folder),
+    bytes,
+    cachedBytes: bytes,
+  };
+}
+
+async function sizeOnHub(
+  reference: string,
+  repository: Parameters<typeof listHubFiles>[0],
+): Promise<ModelSize> {
+  const chooseJson = (names: string[]) => names.filter((name) => /^(generation_)?config\.json$/.test(name));
+  const { folder, files, source } = await listHubFiles(repository, { fetch: chooseJson });
+  const config = await readModelConfig(folder);
+  const weights = files.filter(({ path }) => /^model(-\d+-of-\d+)?\.safetensors$/.test(path));
+  if (weights.length === 0)
+    throw new UserError({
+      file: reference,
+      problem: 'has no safetensors',
+      remedy: 'name a repository that has',
+    });
+  const tensors = new Map<string, TensorInfo>();
+  for (const file of weights)
+    for (const [name, info] of await readTensorInfos(`${reference}/${file.path}`, source(file)))
+      tensors.set(name, info);
+  const sum = (chosen: typeof weights) => chosen.reduce((total, { bytes }) => total + bytes, 0);
+  return {
+    ...{ reference, config, parameters: checkedParameters(tensors, config, reference) },
+    bytes: sum(weights),
+    cachedBytes: sum(weights.filter(({ isCached }) => isCached)),
+  };
+}
+
+/** @throws UserError when a tensor is not there, or not as config.json has it. */
+function checkedParameters(
+  tensors: ReadonlyMap<string, TensorInfo>,
+  config: ModelConfig,
+  file: string,
+): number {
+  for (const [name, shape] of decoderShapes(config)) {
+    const found = tensors.get(name)?.shape;
+    if (found?.join() !== shape.join())
+      throw new UserError({
+        ...{ file, field: name, ...(found && { value: found }) },
+        problem: found ? `config.json asks for the shape ${JSON.stringify(shape)}` : 'missing',
+      });
+  }
+  return parametersOf(config);
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, side) => product * side, 1);
+}

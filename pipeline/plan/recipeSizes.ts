@@ -1,0 +1,78 @@
+// A recipe as it stands in its files, and how large what it names is: models and datasets on the Hub or here, the mix.
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { loadConfig } from '../config/loadConfig.ts';
+import { evalConfig } from '../eval/evalConfig.ts';
+import { sourcesConfig, type DatasetSource } from '../hub/sourcesConfig.ts';
+import { readSources, type Sources } from '../hub/sourcesFile.ts';
+import { logitsConfig } from '../logits/logitsConfig.ts';
+import { mixConfig } from '../mix/mixConfig.ts';
+import { teacherConfig } from '../teacher/teacherConfig.ts';
+import { trainConfig } from '../train/trainConfig.ts';
+import { sizeOfDataset } from './datasetSize.ts';
+import { mixSize, type MixSize } from './mixSize.ts';
+import { sizeOfModel, sizeOfStudent, type ModelSize } from './modelSize.ts';
+import type { Plan } from './planFile.ts';
+
+/** The parameters of every stage. */
+export type RecipeConfigs = Awaited<ReturnType<typeof readRecipe>>;
+
+/** What they are about. */
+export interface RecipeSizes {
+  teacher: ModelSize;
+  student: ModelSize;
+  datasets: Plan['datasets'];
+  mix: MixSize;
+}
+
+/** @throws UserError naming file and key for what is not right. */
+export async function readRecipe(recipe: string) {
+  const load = <S extends z.ZodObject>(schema: S, stage: string) =>
+    loadConfig(schema, { file: join(recipe, `${stage}.yaml`) });
+  return {
+    sources: await load(sourcesConfig, 'sources'),
+    mix: await load(mixConfig, 'mix'),
+    teacher: await load(teacherConfig, 'teacher'),
+    logits: await load(logitsConfig, 'logits'),
+    train: await load(trainConfig, 'train'),
+    eval: await load(evalConfig, 'eval'),
+  };
+}
+
+/**
+ * @param run folder of the recipe's run; what was fetched and mixed there is not estimated
+ * @throws UserError naming a source that cannot be looked into.
+ */
+export async function recipeSizes({ sources, mix }: RecipeConfigs, run: string): Promise<RecipeSizes> {
+  const fetched = await readSources(run).catch(() => undefined); // one that cannot be read says nothing
+  const teacher = await sizeOfModel(sources.teacher, {
+    field: 'teacher',
+    resolved: teacherFolder(sources, fetched),
+  });
+  const student = await sizeOfStudent(sources.student, { field: 'student', teacher });
+  const datasets: Plan['datasets'] = {};
+  for (const [name, source] of Object.entries(sources.datasets)) {
+    const own = fetched?.datasets[name];
+    const resolved = own?.reference === fetchedName(source) ? own : undefined;
+    const { reference, bytes, cachedBytes } = await sizeOfDataset(source, {
+      field: `datasets.${name}`,
+      resolved,
+    });
+    datasets[name] = { reference, bytes, cached_bytes: cachedBytes };
+  }
+  return { teacher, student, datasets, mix: await mixSize(mix, join(run, 'mix')) };
+}
+
+function teacherFolder(
+  { teacher }: RecipeConfigs['sources'],
+  fetched: Sources | undefined,
+): string | undefined {
+  const reference = typeof teacher === 'string' ? teacher : teacher.reference;
+  return fetched?.teacher.reference === reference ? fetched.teacher.path : undefined;
+}
+
+/** As sources.json names a dataset. */
+function fetchedName(source: DatasetSource): string {
+  if (typeof source === 'string') return source;
+  return source.files === undefined ? source.reference : `${source.reference}, files ${source.files}`;
+}
