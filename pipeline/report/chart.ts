@@ -43,9 +43,12 @@ export interface ChartAxis {
 /** How many lines or kinds of points can be told apart; more begin again. */
 export const LOOKS = 6;
 
+/** The look of what the runs are measured against. */
+export const NEUTRAL = -1;
+
 /** The colour of the line or point number `look`. */
 export function colourOf(look: number): string {
-  return `var(--line-${look % LOOKS})`;
+  return look === NEUTRAL ? 'var(--soft)' : `var(--line-${look % LOOKS})`;
 }
 
 /** The dashes that tell lines apart without colour. */

@@ -3,6 +3,7 @@
 import yargs, { type Options } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { z } from 'zod';
+import { withResourceUse } from '../artifact/resourceUse.ts';
 import { flagOf, loadConfig, unwrap } from '../config/loadConfig.ts';
 import { messageOf, UserError } from '../config/userError.ts';
 
@@ -42,7 +43,7 @@ export async function stageCommand<O extends StageOptions, S extends z.ZodObject
       ? await loadConfig(schema, { file: given.config!, overrides: Object.fromEntries(flags) })
       : ({} as z.infer<S>);
     const progress = (line: string) => console.error(`${name}: ${line}`);
-    await stage.run({ config, options: given as Given<O>, progress });
+    await withResourceUse(given.out, async () => stage.run({ config, options: given as Given<O>, progress }));
   });
 }
 
