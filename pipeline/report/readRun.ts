@@ -67,6 +67,18 @@ export interface Run {
   expected: ExpectedScores | undefined;
 }
 
+/** All artifacts by their folders in the run, in the order of the stages. */
+export function artifactsOf(run: Run): [path: string, manifest: Manifest][] {
+  const all: [path: string, manifest: Manifest | undefined][] = [
+    ['mix', run.mix],
+    ['teacher', run.teacher],
+    ['logits', run.logits],
+    ...run.trainings.map(({ name, manifest }): [string, Manifest | undefined] => [`train/${name}`, manifest]),
+    ...run.evaluations.map(({ name, manifest }): [string, Manifest] => [`eval/${name}`, manifest]),
+  ];
+  return all.flatMap(([path, manifest]) => (manifest ? [[path, manifest]] : []));
+}
+
 /** The number of a training's colour and dashes; that of the others is that of the first. */
 export function lookOf({ trainings }: Pick<Run, 'trainings'>, name: string): number {
   return Math.max(
