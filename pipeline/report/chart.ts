@@ -51,16 +51,18 @@ export function colourOf(look: number): string {
   return look === NEUTRAL ? 'var(--soft)' : `var(--line-${look % LOOKS})`;
 }
 
+const DASHES = [
+  [1, 0],
+  [6, 3],
+  [2, 2],
+  [8, 2, 2, 2],
+  [10, 4],
+  [4, 1],
+];
+
 /** The dashes that tell lines apart without colour. */
 export function dashesOf(look: number): number[] {
-  return [
-    [1, 0],
-    [6, 3],
-    [2, 2],
-    [8, 2, 2, 2],
-    [10, 4],
-    [4, 1],
-  ][look % LOOKS]!;
+  return DASHES[Math.max(look, 0) % LOOKS]!;
 }
 
 /** The layers as SVG. */
@@ -90,7 +92,7 @@ function withoutFrame(svg: string): string {
   return svg
     .replace(/^<svg[^>]*>|<\/svg>$/g, '')
     .replaceAll(/<path class="(back|fore)ground"[^>]* d="(M0,0h0v0h0Z)?"[^>]*\/>/g, '')
-    .replaceAll(/ (aria-hidden|pointer-events|class|font-family|opacity)="[^"]*"/g, '');
+    .replaceAll(/ (aria-[a-z]+|role|pointer-events|class|font-family|opacity)="[^"]*"/g, '');
 }
 
 const CONFIG: NonNullable<TopLevelSpec['config']> = {
@@ -110,6 +112,6 @@ const CONFIG: NonNullable<TopLevelSpec['config']> = {
     tickCount: 5,
   },
   axisY: { domain: false, ticks: false },
-  axisX: { grid: false, labelFlush: false },
+  axisX: { grid: false, labelFlush: true },
   text: { color: 'var(--text)', fontSize: 11 },
 };

@@ -4,9 +4,10 @@ import { closed, figure, figures } from './figure.ts';
 import { formatNumber, formatShare } from './formatNumber.ts';
 import { histogramChart } from './histogramChart.ts';
 import { histogramsOf, linearEdges, logEdges } from './histograms.ts';
-import { isRecord } from './jsonRecord.ts';
+import { isRecord, recordsOf, type JsonRecord } from './jsonRecord.ts';
 import { markup, type Markup } from './markup.ts';
 import type { Run } from './readRun.ts';
+import { rowChart } from './rowChart.ts';
 import { missing, staleInputs, type Section } from './section.ts';
 import { statisticsTables } from './statisticsTables.ts';
 import { fidelityOf } from './teacherSection.ts';
@@ -25,10 +26,16 @@ export async function logitsSection(run: Run, { cache }: Distributions): Promise
 is the probability of all tokens left out.${sizes(isRecord(total) ? total : {})}${fidelity(run)}</p>
 `,
       staleInputs(run, { name: 'logits', manifest: run.logits }),
-      cache && figures(await keptFigure(cache), await tailFigure(run, cache)),
+      figures(
+        cache && (await keptFigure(cache)),
+        cache && (await tailFigure(run, cache)),
+        await bytesFigure(run.logits.statistics),
+      ),
       closed(
         'All figures of the cache',
-        statisticsTables(run.logits.statistics, { captions: { sources: 'The cache by source' } }),
+        statisticsTables(run.logits.statistics, {
+          captions: { overall: 'The cache overall', sources: 'The cache by source' },
+        }),
       ),
     ],
   };
@@ -78,4 +85,20 @@ async function tailFigure(run: Run, { tailMass }: Cache): Promise<Markup | undef
     format: '~%',
   });
   return figure(chart, { caption: 'How much of the teacher’s probability is left out (log scale)' });
+}
+
+async function bytesFigure({ sources, total }: JsonRecord): Promise<Markup | undefined> {
+  const all = Object.entries({ ...recordsOf(sources), ...recordsOf({ total }) });
+  const rows = all.flatMap(([name, { bytes_per_token: bytes }]) =>
+    typeof bytes === 'number' ? [{ name, note: bytes.toFixed(0), points: [{ value: bytes, look: 0 }] }] : [],
+  );
+  if (rows.length === 0) return undefined;
+  const chart = await rowChart(rows, {
+    id: 'logits-bytes',
+    title: 'Bytes a token by source',
+    description: `${rows.map(({ name, note }) => `${name} ${note}`).join(', ')}.`,
+    xTitle: 'bytes a position',
+    marks: 'bars',
+  });
+  return figure(chart, { caption: 'What a position takes on disk' });
 }

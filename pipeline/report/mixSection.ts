@@ -4,7 +4,7 @@ import { closed, figure, figures } from './figure.ts';
 import { formatNumber, formatShare } from './formatNumber.ts';
 import { histogramChart } from './histogramChart.ts';
 import { histogramsOf, linearEdges } from './histograms.ts';
-import { isRecord, recordsOf, type JsonRecord } from './jsonRecord.ts';
+import { isRecord, recordsOf, wordsOf, type JsonRecord } from './jsonRecord.ts';
 import { markup, type Markup } from './markup.ts';
 import type { Run } from './readRun.ts';
 import { rowChart } from './rowChart.ts';
@@ -16,7 +16,11 @@ export async function mixSection(run: Run, { lengths }: Distributions): Promise<
   const section = { id: 'mix', title: 'The mix' };
   if (!run.mix) return { ...section, content: missing(run, 'mix') };
   const tables = statisticsTables(rejectionsApart(run.mix.statistics), {
-    captions: { sources: 'Rows, samples and tokens', rejected: 'Rejected rows by reason' },
+    captions: {
+      overall: 'The mix overall',
+      sources: 'Rows, samples and tokens',
+      rejected: 'Rejected rows by reason',
+    },
   });
   return {
     ...section,
@@ -25,7 +29,11 @@ export async function mixSection(run: Run, { lengths }: Distributions): Promise<
 target tokens are those that are learned.</p>
 `,
       staleInputs(run, { name: 'mix', manifest: run.mix }),
-      figures(await sharesFigure(run.mix.statistics), lengths && (await lengthsFigure(lengths))),
+      figures(
+        await sharesFigure(run.mix.statistics),
+        lengths && (await lengthsFigure(lengths)),
+        await rejectionsFigure(run.mix.statistics),
+      ),
       closed('All figures of the mix', [
         markup`<p>Rows neither kept nor rejected were not needed.</p>\n`,
         tables,
@@ -69,6 +77,28 @@ async function lengthsFigure(lengths: ValuesBySource): Promise<Markup | undefine
     xTitle: 'tokens of a sample',
   });
   return figure(chart, { caption: 'How long the samples are, prompt and answer' });
+}
+
+async function rejectionsFigure({ sources }: JsonRecord): Promise<Markup | undefined> {
+  const rows = Object.entries(recordsOf(sources)).flatMap(([name, { rejected, rows_read: read }]) => {
+    const reasons = Object.entries(isRecord(rejected) ? rejected : {}).flatMap(([reason, count]) =>
+      typeof count === 'number' ? [{ reason: wordsOf(reason), count }] : [],
+    );
+    const value = reasons.reduce((sum, { count }) => sum + count, 0);
+    const of = typeof read === 'number' ? ` of ${formatNumber(read)}` : '';
+    const note = reasons.map(({ reason, count }) => `${reason} ${formatNumber(count)}`).join(', ') || 'none';
+    return [{ name, note: `${note}${of}`, points: [{ value, look: 0 }] }];
+  });
+  if (!rows.some(({ points }) => points[0]!.value > 0)) return undefined;
+  const chart = await rowChart(rows, {
+    id: 'mix-rejected',
+    title: 'Rejected rows by source',
+    description: `${rows.map(({ name, note }) => `${name}: ${note}`).join('; ')}.`,
+    xTitle: 'rows',
+    format: '~s',
+    marks: 'bars',
+  });
+  return figure(chart, { caption: 'Rejected rows and why, of those that were read' });
 }
 
 /** The reasons in a table of their own, as they are many; a source has 0 rows for those that only others have. */

@@ -8,6 +8,7 @@ import { formatNumber, formatShare } from './formatNumber.ts';
 import { isRecord } from './jsonRecord.ts';
 import { markup, type Markup, type Part } from './markup.ts';
 import type { Run } from './readRun.ts';
+import { shortReference } from './sourcesSection.ts';
 
 const MOST_BENCHMARKS = 2;
 const HELD_OUT_TITLES: Record<string, string> = {
@@ -19,8 +20,8 @@ const HELD_OUT_TITLES: Record<string, string> = {
 export function summary(run: Run): Markup {
   const roles =
     run.sources &&
-    markup`<p class="lead">The student <b>${run.sources.student.reference}</b> learned from the cached logits of
-<b>${run.sources.teacher.reference}</b>.</p>
+    markup`<p class="lead">A student, <b>${shortReference(run.sources.student.reference)}</b>, learned from the cached logits of its teacher,
+<b>${shortReference(run.sources.teacher.reference)}</b>.</p>
 `;
   const figures = [...trainedFigures(run), cacheFigure(run), timeFigure(run)].filter(
     (each) => each !== undefined,

@@ -29,7 +29,7 @@ export async function teacherSection(run: Run): Promise<Section> {
         'All figures of the teacher',
         statisticsTables(
           { ...statistics, modules: qualityByKind(modules) },
-          { captions: { modules: 'Quantized layers' }, heading: 'kind' },
+          { captions: { overall: 'The teacher overall', modules: 'Quantized layers' }, heading: 'kind' },
         ),
       ),
     ],

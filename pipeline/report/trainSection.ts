@@ -1,11 +1,15 @@
 // Training: each figure over the steps, all runs of the student in one chart, then the runs beside each other.
-import { figure, figures, legend } from './figure.ts';
+import { closed, figure, figures, legend } from './figure.ts';
+import { formatNumber } from './formatNumber.ts';
+import { wordsOf } from './jsonRecord.ts';
 import { lineChart, stepsPerPoint } from './lineChart.ts';
 import { markup, type Markup } from './markup.ts';
 import { parameterTable } from './parameterTable.ts';
 import { lookOf, type Curve, type Run, type Training } from './readRun.ts';
 import { missing, staleInputs, type Section } from './section.ts';
-import { recordTable } from './table.ts';
+import { recordTable, table } from './table.ts';
+
+const MOST_ROWS = 30; // of a training, in the table behind its charts
 
 /** The curves of metrics.jsonl that are drawn, and of the time that each step took. */
 const DRAWN: Record<string, { caption: string; format?: string }> = {
@@ -14,7 +18,7 @@ const DRAWN: Record<string, { caption: string; format?: string }> = {
   cross_entropy: { caption: 'Cross-entropy of the text, nats' },
   'held_out.kl': { caption: 'KL on held-out samples, nats' },
   'held_out.agreement': { caption: 'Top-1 agreement on held-out samples', format: '.0%' },
-  learning_rate: { caption: 'Learning rate' },
+  learning_rate: { caption: 'Learning rate', format: '~e' },
   gradient_norm: { caption: 'Gradient norm, before clipping' },
   tokens_per_second: { caption: 'Tokens a second', format: ',~r' },
 };
@@ -30,6 +34,7 @@ export async function trainSection(run: Run): Promise<Section> {
     run.trainings.map((training) => notesOn(run, training)),
     run.trainings.length > 1 ? legend(names) : undefined,
     await curveFigures(run),
+    run.trainings.length > 0 ? closed('Numbers', run.trainings.map(curveTable)) : undefined,
     finished.length > 0
       ? recordTable({
           caption: 'Final figures',
@@ -71,6 +76,22 @@ async function curveFigures(run: Run): Promise<Markup | undefined> {
     return figure(chart, { caption: markup`${caption}${means}` });
   });
   return figures(...(await Promise.all(shown)));
+}
+
+/** The figures of a training at some of its steps, from the first to the last. */
+function curveTable(training: Training): Markup {
+  const curves = Object.keys(DRAWN).flatMap((key) => {
+    const curve = curveOf(training, key);
+    return curve ? [{ key, values: new Map(curve) }] : [];
+  });
+  const steps = [...new Set(curves.flatMap(({ values }) => [...values.keys()]))].sort((a, b) => a - b);
+  const every = Math.ceil(steps.length / MOST_ROWS);
+  const shown = steps.filter((_, i) => i % every === 0 || i === steps.length - 1);
+  return table({
+    caption: `Run ${training.name} by step`,
+    head: ['step', ...curves.map(({ key }) => wordsOf(key))],
+    rows: shown.map((step) => [formatNumber(step), ...curves.map(({ values }) => values.get(step))] as const),
+  });
 }
 
 /** The divergence is left out where it is the loss itself. */
