@@ -5,15 +5,15 @@ import { points } from '../eval/scores/pairedDifference.ts';
 import { NEUTRAL } from './chart.ts';
 import { differencesOf } from './evalTables.ts';
 import { figure } from './figure.ts';
-import { formatNumber, formatShare } from './formatNumber.ts';
+import { formatNats, formatShare } from './formatNumber.ts';
 import type { Markup } from './markup.ts';
 import { BEFORE, lookOf, TEACHER, type Run } from './readRun.ts';
 import { rowChart, type Row, type RowPoint } from './rowChart.ts';
 import { taskScores, type Score } from './scoreTables.ts';
 
 const HELD_OUT_SCORES = {
-  kl: { caption: 'KL to the teacher, nats', format: formatNumber },
-  cross_entropy: { caption: 'Cross-entropy of the text, nats', format: formatNumber },
+  kl: { caption: 'KL to the teacher, nats', format: formatNats },
+  cross_entropy: { caption: 'Cross-entropy of the text, nats', format: formatNats },
   agreement: { caption: 'Agreement on the most probable token', format: formatShare },
 };
 

@@ -1,6 +1,5 @@
 // Evaluation: what training changed on text that was never trained on and in benchmarks, and whether it is more than
 // noise; beside it what the recipe's original published.
-import { HELD_OUT } from '../eval/evalConfig.ts';
 import { closed, figures, legend, type LegendEntry } from './figure.ts';
 import { NEUTRAL } from './chart.ts';
 import { contaminationTable, differenceTable, publishedTable } from './evalTables.ts';
@@ -15,6 +14,7 @@ export async function evalSection(run: Run): Promise<Section> {
   const evaluated = new Set(run.evaluations.map(({ name }) => name));
   const unevaluated = run.trainings.filter(({ name, manifest }) => manifest && !evaluated.has(name));
   const tasks = taskScores(run);
+  const benchmarks = await benchmarkFigure(run);
   const content = [
     markup`<p>“${BEFORE}” is the student before training. On held-out samples: the closer to the teacher, the lower KL,
 cross-entropy and perplexity, and the higher the agreement on the most probable token.</p>
@@ -33,17 +33,16 @@ cross-entropy and perplexity, and the higher the agreement on the most probable 
         ...(name === BEFORE && { model: run.sources?.student.fingerprint }),
       }),
     ),
-    run.evaluations.length > 0 ? legend(legendOf(run)) : undefined,
     figures(...(await heldOutFigures(run))),
     differenceTable(run),
-    figures(await benchmarkFigure(run), await differenceFigure(run)),
+    benchmarks && legend(legendOf(run)),
+    figures(benchmarks, await differenceFigure(run)),
     publishedTable(run),
     contaminationTable(run),
-    tasks.filter(({ task }) => task === HELD_OUT).map(scoreTable),
-    tasks.length > 1 || (tasks.length === 1 && tasks[0]!.task !== HELD_OUT)
-      ? closed('Every benchmark score', [
+    tasks.length > 0
+      ? closed('Every score', [
           markup`<p>Below a score stands the difference to the student before training.</p>\n`,
-          tasks.filter(({ task }) => task !== HELD_OUT).map(scoreTable),
+          tasks.map(scoreTable),
         ])
       : undefined,
   ];

@@ -2,7 +2,7 @@
 // original beside ours, and the benchmark items that occur in the training mix.
 import { HELD_OUT } from '../eval/evalConfig.ts';
 import { formatPValue, points, type PairedDifference } from '../eval/scores/pairedDifference.ts';
-import { formatDifference, formatNumber, formatShare, NO_VALUE } from './formatNumber.ts';
+import { formatNats, formatNumber, formatShare, NO_VALUE } from './formatNumber.ts';
 import { wordsOf } from './jsonRecord.ts';
 import { markup, type Markup } from './markup.ts';
 import { BEFORE, type Run } from './readRun.ts';
@@ -41,8 +41,8 @@ export function differenceTexts({
   ...own
 }: RunDifference): Record<'before' | 'after' | 'difference' | 'interval', string> {
   const isShare = task !== HELD_OUT || metric === 'agreement';
-  const value = isShare ? formatShare : formatNumber;
-  const change = isShare ? points : formatDifference;
+  const value = isShare ? formatShare : formatNats;
+  const change = isShare ? points : (nats: number) => (nats > 0 ? '+' : '') + formatNats(nats);
   return {
     before: value(own.before),
     after: value(own.after),

@@ -25,6 +25,11 @@ export function formatShare(value: number): string {
   return Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : NO_VALUE;
 }
 
+/** Nats to three places, or to four digits where that would be few: `4.083`, `0.0123`. */
+export function formatNats(value: number): string {
+  return Math.abs(value) >= 0.1 ? value.toFixed(3) : formatNumber(value);
+}
+
 /** Bytes in the largest unit that leaves a whole one: `2.5 GB`. */
 export function formatBytes(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];

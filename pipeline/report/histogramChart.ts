@@ -57,7 +57,7 @@ export function histogramChart(
   ];
   return chart(layers, words, {
     height: rows * ROW_HEIGHT,
-    padding: { left: 12, right: 18, top: 4, bottom: 36 },
+    padding: { left: 1, right: 8, top: 4, bottom: 36 },
   });
 }
 

@@ -22,8 +22,9 @@ export function parameterTable(
     text: [...names, 'default'],
     rows: shown.map(([name, ...values]) => {
       const usual = standard.get(name) ?? null;
+      const hasDefault = name.split('.')[0]! in defaults; // a member of a record that is empty by default, too
       const cells = values.map((value) =>
-        value === usual || value === null ? value : markup`<b>${value}</b>`,
+        value === usual || value === null || !hasDefault ? value : markup`<b>${value}</b>`,
       );
       return [name, ...cells, usual] as const;
     }),

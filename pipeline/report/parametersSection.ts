@@ -30,12 +30,23 @@ export function parametersSection(run: Run): Section {
     const made = artifacts.flatMap(([name, manifest]) =>
       manifest ? [[name, manifest.parameters] as const] : [],
     );
+    const shown = areSame(made) ? [['value', made[0]![1]] as const] : made;
     const options = { caption: `${stage}.yaml, defaults and ARGS`, defaults: defaultsOf(schema) };
-    return made.length > 0 ? [parameterTable(made, options)] : [];
+    return made.length > 0 ? [parameterTable(shown, options)] : [];
   });
   const content =
     tables.length > 0
-      ? [markup`<p>In bold what is not the default; a key without default has a dash there.</p>\n`, tables]
+      ? [
+          markup`<p>In bold what differs from the default; keys without one have a dash there.</p>\n`,
+          markup`<div class="tables">\n${tables}</div>\n`,
+        ]
       : markup`<p>No stage with parameters has run.</p>\n`;
   return { id: 'parameters', title: 'Every parameter', content };
+}
+
+/** Evaluations, as a rule: then one column says it all. */
+function areSame(
+  artifacts: readonly (readonly [name: string, parameters: Manifest['parameters']])[],
+): boolean {
+  return new Set(artifacts.map(([, parameters]) => JSON.stringify(parameters))).size === 1;
 }

@@ -52,7 +52,7 @@ export function rowChart(
     ...(marks === 'bars' ? barLayers(points, axes) : pointLayers(points, axes)),
     ...textLayers(names, axes),
   ];
-  return chart(layers, words, { height, padding: { left: 12, right: 18, top: 4, bottom: 36 } });
+  return chart(layers, words, { height, padding: { left: 1, right: 8, top: 4, bottom: 36 } });
 }
 
 type Place = { y: number };

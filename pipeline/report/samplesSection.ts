@@ -27,7 +27,7 @@ export function samplesSection(run: Run): Section {
       return own ? [{ name, own }] : [];
     });
     const content = sampleMarkup(sample, columns);
-    const title = `${sample.source}: ${beginning(sample.prompt)}`;
+    const title = `${sample.source}: ${endOf(sample.prompt)}`;
     return i === 0 ? markup`<h3>${title}</h3>\n${content}` : closed(title, content);
   });
   return {
@@ -58,8 +58,8 @@ function sampleMarkup(sample: SampleTokens, columns: readonly { name: string; ow
       ? markup`<p><small>The first ${shown.length} of ${sample.positions} positions.</small></p>\n`
       : undefined;
   return markup`<div class="samples">
-<div><h4>text</h4><p class="tokens">${shown.map(({ text }) => visible(text)).join('')}</p></div>
-<div><h4>teacher</h4><p class="tokens">${shown.map(({ teacher }) => visible(teacher)).join('')}</p></div>
+<div><h4>the text</h4><p class="tokens">${shown.map(({ text }) => visible(text)).join('')}</p></div>
+<div><h4>the teacher</h4><p class="tokens">${shown.map(({ teacher }) => visible(teacher)).join('')}</p></div>
 ${columns.map(({ name, own }) => columnMarkup(name, own))}</div>
 ${note}`;
 }
@@ -86,10 +86,11 @@ function visible(text: string): string {
   return text.replaceAll('\n', '↵\n');
 }
 
-function beginning(prompt: string): string {
-  const text = prompt
-    .replaceAll(/<\|[^|]*\|>/g, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
-  return text.length > 90 ? `… ${text.slice(-90)}` : text;
+/** The end of a prompt, where its question stands: without the template's tokens, in whole words. */
+function endOf(prompt: string): string {
+  const text = prompt.replaceAll(/<[|｜][^|｜>]*[|｜]>/g, ' ').replace(/assistant\s*$/, '');
+  const words = text.trim().split(/\s+/);
+  let begin = words.length;
+  for (let length = 0; begin > 0 && length < 80; begin--) length += words[begin - 1]!.length + 1;
+  return (begin > 0 ? '… ' : '') + words.slice(begin).join(' ').slice(-120);
 }

@@ -7,7 +7,7 @@ import { differencesOf, differenceTexts, verdictOf, type RunDifference } from '.
 import { formatNumber, formatShare } from './formatNumber.ts';
 import { isRecord } from './jsonRecord.ts';
 import { markup, type Markup, type Part } from './markup.ts';
-import type { Run } from './readRun.ts';
+import { artifactsOf, type Run } from './readRun.ts';
 import { shortReference } from './sourcesSection.ts';
 
 const MOST_BENCHMARKS = 2;
@@ -75,8 +75,9 @@ function cacheFigure({ logits }: Run): Markup | undefined {
   );
 }
 
-function timeFigure({ use }: Run): Markup | undefined {
-  if (use.size === 0) return undefined;
+function timeFigure(run: Run): Markup | undefined {
+  const { use } = run;
+  if (use.size === 0 || use.size < artifactsOf(run).length) return undefined;
   const seconds = [...use.values()].reduce((sum, each) => sum + each.seconds, 0);
   const most = Math.max(...[...use.values()].map(({ peak_memory: bytes }) => bytes));
   return headline('Time, all stages', duration(seconds), `at most ${(most / 1e9).toFixed(1)} GB of memory`);
