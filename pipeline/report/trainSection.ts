@@ -97,12 +97,13 @@ function curveTable(training: Training): Markup {
 /** The divergence is left out where it is the loss itself. */
 function curveOf({ curves, timing }: Training, key: string): Curve | undefined {
   if (key === 'tokens_per_second') {
-    const tokens = curves.get('tokens')?.map(([step, value]): Curve[number] => {
-      const seconds = timing?.step_seconds?.[step - 1];
-      return [step, value === null || !seconds ? null : value / seconds];
-    });
-    return tokens;
+    const seconds = timing?.step_seconds; // runs of older versions have none
+    return seconds && curves.get('tokens')?.map(([step, value]) => paceOf(step, value, seconds[step - 1]));
   }
   const isLoss = JSON.stringify(curves.get('loss')) === JSON.stringify(curves.get('divergence'));
   return key === 'divergence' && isLoss ? undefined : curves.get(key);
+}
+
+function paceOf(step: number, tokens: number | null, seconds: number | undefined): Curve[number] {
+  return [step, tokens === null || !seconds ? null : tokens / seconds];
 }

@@ -8,7 +8,7 @@ export interface Timing {
   seconds: number;
   tokens_per_second: number;
   /** Of each step, in order. */
-  step_seconds: number[];
+  step_seconds?: number[];
 }
 
 /** Commits the file. */
