@@ -19,7 +19,7 @@ export interface RowPoint {
 export interface Row {
   name: string;
   /** On the right, such as the value in figures. */
-  note?: string;
+  note: string;
   points: readonly RowPoint[];
 }
 
@@ -32,6 +32,7 @@ interface RowOptions extends ChartWords {
 
 const NAME_HEIGHT = 17; // pixels
 const POINT_HEIGHT = 11;
+const MOST_LETTERS = 48; // of name and note beside each other
 
 /** The chart of the rows over a common axis. */
 export function rowChart(
@@ -59,6 +60,11 @@ type Place = { y: number };
 type PlacedPoint = RowPoint & Place;
 type PlacedName = Pick<Row, 'name' | 'note'> & Place;
 
+/** Whether the note has room beside the name; where not, it is in the chart's description and its table alone. */
+function fits(name: string, note: string): boolean {
+  return name.length + note.length < MOST_LETTERS;
+}
+
 interface Axes {
   x: ChartAxis;
   y: ChartAxis;
@@ -70,7 +76,7 @@ function placed(rows: readonly Row[]): { names: PlacedName[]; points: PlacedPoin
   const points: PlacedPoint[] = [];
   let height = 0;
   for (const { name, note, points: own } of rows) {
-    names.push({ name, note: note ?? '', y: height + NAME_HEIGHT - 5 });
+    names.push({ name, note: fits(name, note) ? note : '', y: height + NAME_HEIGHT - 5 });
     height += NAME_HEIGHT;
     for (const point of own) {
       points.push({ ...point, y: height + POINT_HEIGHT / 2 });

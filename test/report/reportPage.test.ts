@@ -14,6 +14,7 @@ import {
   mixStatistics,
   scores,
   writeCompleteRun,
+  writeEvaluationFiles,
   writeSourcesJson,
 } from './madeUpRun.ts';
 
@@ -71,11 +72,36 @@ t.test('a complete run', async (t) => {
 
   t.strictSame(
     page.elements.filter(([tag]) => tag === 'section').map(([, { id }]) => id),
-    ['sources', 'mix', 'teacher', 'logits', 'train', 'eval', 'parameters', 'rerun'],
+    ['sources', 'mix', 'teacher', 'logits', 'train', 'eval', 'samples', 'resources', 'parameters', 'rerun'],
   );
   t.notMatch(page.text, /not been|has not run|Not finished|was made from another/);
   t.notMatch(page.html, /home\/me/, 'no paths of this machine');
-  t.match(page.text, 'KL to the teacher on held-out samples, run main: 4.5 → 1.25.');
+  t.match(
+    page.text,
+    /KL to the teacher, held-out text · run main\s*4\.500 →\s*1\.250 -3\.250 nats \(95 % interval -3\.500 to -3\.000\): more than noise/,
+  );
+  t.match(page.text, '+10.00 points (95 % interval +2.00 to +18.00, p = 0.012): more than noise');
+  t.strictSame(rowsOf(page, 'What training changed').slice(3, 5), [
+    [
+      'main',
+      'gsm8k',
+      'exact match,strict-match',
+      '40.0 %',
+      '50.0 %',
+      '+10.00 points',
+      '+2.00 to +18.00',
+      '0.012',
+      'more than noise',
+    ],
+    ['main', 'mmlu', 'acc', '40.0 %', '41.0 %', '+1.00 points', '-2.00 to +4.00', '0.012', 'may be noise'],
+  ]);
+  t.strictSame(rowsOf(page, 'Items that share 13 words in a row with the training mix').slice(1), [
+    ['gsm8k', '40', '2', '5.0 %'],
+  ]);
+  t.match(page.text, /gsm8k · exact_match,strict-match/);
+  t.notMatch(page.text, /mmlu_anatomy · acc/, 'members of a group are not drawn');
+  t.match(page.text, 'Time, all stages10 min 0 s at most 1.5 GB of memory');
+  t.strictSame(rowsOf(page, 'Used by stage')[4], ['train/main', '1 min 15 s', '1.5 GB', '2.05 kB']);
 
   t.strictSame(rowsOf(page, 'Datasets')[1], ['teacher', 'org/math', '–', '2', '2,468']);
   const mix = rowsOf(page, 'Rows, samples and tokens');
@@ -99,16 +125,27 @@ t.test('a complete run', async (t) => {
     ['parameter', 'main', 'slow'],
     ['learning_rate', '0.0002', '0.00002'],
   ]);
+  t.ok(
+    page.elements.some(([tag, , text]) => tag === 'b' && text === '0.0002'),
+    'not the default',
+  );
   t.strictSame(rowsOf(page, 'held out').slice(1), [
     ['before', '4.5', '2.5', '12.18', '0.5', '1,000'],
     ['main', '1.25-3.25', '2.5', '12.18', '0.5', '1,000'],
     ['slow', '2-2.5', '2.5', '12.18', '0.5', '1,000'],
   ]);
-  t.strictSame(rowsOf(page, 'mix.yaml, defaults and ARGS')[2], ['sources.math.weight', '8']);
-  t.strictSame(rowsOf(page, 'train.yaml, defaults and ARGS').at(-1), ['clip', '{}', '{}']);
+  t.strictSame(rowsOf(page, 'mix.yaml, defaults and ARGS')[2], ['sources.math.weight', '8', '–']);
+  t.strictSame(rowsOf(page, 'train.yaml, defaults and ARGS').at(-1), ['clip', '{}', '{}', '{}']);
   t.equal(rowsOf(page, 'Artifacts').length, 1 + 3 + 2 + 3);
   t.match(page.text, `make train RECIPE=maths RUN=slow ARGS='--learning-rate 2e-5 --loss '\\''jsd'\\'''`);
-  t.match(page.text, 'loss: 4.61 at step 1, 1.01 at step 3; KL on held-out samples: 0.9 at step 3.');
+  t.match(page.text, 'run main: 4.61 at step 1, 1.01 at step 3; run slow: 4.61 at step 1, 1.01 at step 3.');
+  t.match(page.text, 'run main: 0.9 at step 3; run slow: 0.9 at step 3.');
+  t.match(page.text, 'Mean KL 1.567; the teacher’s token at 66.7 %.');
+  t.equal(
+    page.elements.filter(([tag, { class: name }]) => tag === 'span' && /\bk4 other\b/.test(name ?? ''))
+      .length,
+    6,
+  );
 });
 
 t.test('nothing has run', async (t) => {
@@ -130,7 +167,10 @@ t.test('some stages have run', async (t) => {
     return text;
   };
   const fetched = await only((folder) => writeSourcesJson(folder));
-  t.match(fetched, 'The student org/student learns from the cached logits of org/teacher.');
+  t.match(
+    fetched,
+    /A student, org\/student, learned from the cached logits of its teacher,\s+org\/teacher\./,
+  );
   t.notMatch(fetched, 'The stage fetch has not run');
   t.match(fetched, 'The stage mix has not run');
 
@@ -145,8 +185,8 @@ t.test('some stages have run', async (t) => {
     await mkdir(join(folder, 'train/slow'), { recursive: true });
     await writeFile(join(folder, 'train/slow/metrics.jsonl'), metrics([3, 2]) + '{"step":3,"lo');
   });
-  t.match(training, 'Not finished; steps so far: 2. To run it: make train RECIPE=part RUN=slow');
-  t.match(training, 'loss: 3 at step 1, 2 at step 2;');
+  t.match(training, 'Run slow is not finished; steps so far: 2. To run it: make train RECIPE=part RUN=slow');
+  t.match(training, 'run slow: 3 at step 1, 2 at step 2.');
 
   const trained = await only(async (folder) => {
     await artifact(join(folder, 'train/main'), 'train');
@@ -194,14 +234,17 @@ t.test('hostile text is shown as it is', async (t) => {
   await artifact(training, 'train', { statistics: { [hostile]: null }, parameters: { [hostile]: 1 } });
   await appendFile(join(training, 'metrics.jsonl'), metrics([2, 1]));
   await artifact(join(folder, 'eval/"<i>"'), 'eval', { statistics: { [hostile]: { [hostile]: 1 } } });
+  await writeEvaluationFiles(folder, { text: hostile, task: hostile });
+  for (const name of ['before', 'main', 'slow'])
+    await artifact(join(folder, 'eval', name), 'eval', { statistics: { [hostile]: { 'acc,none': 0.5 } } });
   const page = await pageOf(t, folder);
   t.equal(page.elements.find(([tag]) => tag === 'title')?.[2], `it's "<b>": distillation report`);
-  for (const tag of ['img', 'i'])
+  for (const tag of ['img', 'i', 'script'])
     t.notOk(
       page.elements.some(([name]) => name === tag),
       `no <${tag}>`,
     );
-  t.ok(page.text.split(hostile).length > 8, 'it stands in cells and captions');
+  t.ok(page.text.split(hostile).length > 20, 'it stands in cells, captions, charts and tokens');
   t.match(page.text, `RECIPE='it'\\''s "<b>"'`);
 });
 
@@ -219,10 +262,8 @@ t.test('figures that are not finite', async (t) => {
   const page = await pageOf(t, folder);
   t.strictSame(rowsOf(page, 'held out')[2]?.slice(0, 3), ['main', '–', '2.5']);
   t.strictSame(rowsOf(page, 'Final figures')[1], ['main', '–', '1']);
-  t.match(page.text, 'loss: 3 at step 2, 1 at step 5;');
-  t.equal(page.elements.filter(([tag]) => tag === 'figure').length, 1, 'no chart of nothing');
-  const line = page.elements.find(([tag, { class: name }]) => tag === 'path' && name === 'line line-0');
-  t.match(line?.[1].d, /^M[\d.,]+L[\d.,]+M[\d.,]+$/, 'a gap in the line');
+  t.match(page.text, 'run main: 3 at step 2, 1 at step 5.');
+  t.notMatch(page.text, /run lost: /, 'no curve of nothing');
 });
 
 t.test('damaged artifacts are named', async (t) => {
@@ -261,6 +302,13 @@ t.test('the command', async (t) => {
     'main      1.25 (-3.25)            2.5       12.18        0.5      1,000',
     'slow          2 (-2.5)            2.5       12.18        0.5      1,000',
     '',
+    'gsm8k   exact_match,strict-match',
+    'before                       0.4',
+    'main                  0.5 (+0.1)',
+    'slow                         0.4',
+    '',
+    ...['mmlu    acc', 'before  0.4', 'main    0.4', 'slow    0.4', ''],
+    ...['mmlu_anatomy  acc', 'before        0.4', 'main          0.4', 'slow          0.4', ''],
     out,
     '',
   ]);
