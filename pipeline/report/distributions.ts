@@ -49,7 +49,8 @@ async function firstShards(folder: string, { logits }: Run): Promise<LocatedShar
 
 /** Samples that are no longer in the mix do not count. */
 async function cacheValues(shards: readonly LocatedShard[], sourceOf: ReadonlyMap<string, string>) {
-  const [kept, tailMass]: [ValuesBySource, ValuesBySource] = [new Map(), new Map()];
+  const kept: ValuesBySource = new Map();
+  const tailMass: ValuesBySource = new Map();
   const ids = shards.flatMap(({ record }) => record.samples).filter((id) => sourceOf.has(id));
   const reader = readShards(shards, [1]);
   try {

@@ -36,7 +36,7 @@ const SECTIONS: MakeSection[] = [
 /** The page about a run, as HTML. */
 export async function reportPage(run: Run, distributions: Distributions = {}): Promise<string> {
   const style = await readFile(join(import.meta.dirname, 'report.css'), 'utf8');
-  const sections = await Promise.all(SECTIONS.map((section) => section(run, distributions)));
+  const sections = await Promise.all(SECTIONS.map(async (section) => section(run, distributions)));
   return contentOf(markup`<!doctype html>
 <html lang="en">
 <head>

@@ -25,7 +25,7 @@ function usedTable(run: Run, artifacts: readonly (readonly [path: string, manife
     const use = run.use.get(path);
     const stage = plannedStage(path);
     const planned = stage && run.plan?.here.seconds[stage];
-    const memory = stage && run.plan?.stages[stage]?.memory_bytes;
+    const memory = stage && run.plan?.stages[stage].memory_bytes;
     return [
       path,
       shown(use && duration(use.seconds)),
@@ -58,9 +58,7 @@ function machinesTable({ here, machines }: Plan): Markup | undefined {
   const stages = PLANNED_STAGES.filter((stage) => stage in here.seconds);
   const rows = Object.entries(machines).map(([name, { seconds, dollars, does_not_fit: tooLarge }]) => {
     const times = stages.map((stage) =>
-      tooLarge.includes(stage)
-        ? markup`does not fit`
-        : shown(seconds[stage] === undefined ? undefined : duration(seconds[stage])),
+      tooLarge.includes(stage) ? markup`does not fit` : shown(duration(seconds[stage])),
     );
     return [name, ...times, markup`$${dollars.toFixed(2)}`] as const;
   });

@@ -9,10 +9,13 @@ import { readResourceUse, withResourceUse } from '../../pipeline/artifact/resour
 t.test('what an artifact took', async (t) => {
   const folder = t.testdir();
   const manifest = join(folder, 'manifest.json');
-  await withResourceUse(folder, async () => undefined);
+  const makeManifest = async () => {
+    await commitJson(manifest, {});
+  };
+  await withResourceUse(folder, () => Promise.resolve());
   t.equal(await readResourceUse(folder), undefined, 'nothing was made');
 
-  await withResourceUse(folder, async () => void (await commitJson(manifest, {})));
+  await withResourceUse(folder, makeManifest);
   const first = await readResourceUse(folder);
   t.ok(first!.seconds > 0 && first!.peak_memory > 1e7, JSON.stringify(first));
   t.ok(Math.abs(Date.parse(first!.started) + 1000 * process.uptime() - Date.now()) < 5000, first!.started);
@@ -20,7 +23,7 @@ t.test('what an artifact took', async (t) => {
   await commitJson(join(folder, 'usage.json'), { ...first, seconds: 7 });
   await withResourceUse(folder, () => utimes(manifest, new Date(), new Date()));
   t.equal((await readResourceUse(folder))?.seconds, 7, 'a manifest that is only touched is no new one');
-  await withResourceUse(folder, async () => void (await commitJson(manifest, {})));
+  await withResourceUse(folder, makeManifest);
   t.not((await readResourceUse(folder))?.seconds, 7, 'the same content, made again');
 
   await commitJson(join(folder, 'usage.json'), { seconds: 'long' });
@@ -30,8 +33,8 @@ t.test('what an artifact took', async (t) => {
 t.test('where there is no artifact', async (t) => {
   const folder = t.testdir();
   await mkdir(join(folder, 'run'));
-  await withResourceUse(undefined, async () => undefined);
-  await withResourceUse(join(folder, 'report.html'), async () => undefined);
+  await withResourceUse(undefined, () => Promise.resolve());
+  await withResourceUse(join(folder, 'report.html'), () => Promise.resolve());
   await t.rejects(
     withResourceUse(folder, () => Promise.reject(new Error('stopped'))),
     { message: 'stopped' },

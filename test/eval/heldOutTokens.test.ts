@@ -19,13 +19,14 @@ const sample = (id: string, source: string, length = 5): Sample => ({
 
 /** At each of three positions two tokens or one, the most probable first. */
 const cache: Pick<LogitsReader, 'read'> = {
-  read: async () => ({
-    ...{ counts: Uint16Array.of(2, 1, 2), ids: Int32Array.of(12, 90, 91, 14, 92) },
-    ...{ logProbs: new Float32Array(5), logSumExp: new Float32Array(3) },
-    ...{ logSumExpAtTemperature: new Float32Array(3), logTailMass: new Float32Array(3) },
-  }),
+  read: () =>
+    Promise.resolve({
+      ...{ counts: Uint16Array.of(2, 1, 2), ids: Int32Array.of(12, 90, 91, 14, 92) },
+      ...{ logProbs: new Float32Array(5), logSumExp: new Float32Array(3) },
+      ...{ logSumExpAtTemperature: new Float32Array(3), logTailMass: new Float32Array(3) },
+    }),
 };
-const tokenizer = { decode: async (ids: ArrayLike<number>) => `<${Array.from(ids).join()}>` };
+const tokenizer = { decode: (ids: ArrayLike<number>) => Promise.resolve(`<${Array.from(ids).join()}>`) };
 
 t.test('the first sample of each source, six at most', (t) => {
   const sources = ['a', 'b', 'a', 'c', 'b', 'd', 'e', 'f', 'g'];

@@ -47,9 +47,9 @@ async function open(
 /** What axe-core calls serious or critical. */
 async function accessibilityFaults(page: Page): Promise<string[]> {
   await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
-  const found = (await page.evaluate('axe.run()')) as {
+  const found = await page.evaluate<{
     violations: { id: string; impact: string; nodes: { target: string[] }[] }[];
-  };
+  }>('axe.run()');
   return found.violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);

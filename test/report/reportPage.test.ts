@@ -4,6 +4,7 @@ import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { UserError } from '../../pipeline/config/userError.ts';
+import { writePlan } from '../../pipeline/plan/planFile.ts';
 import { readRun } from '../../pipeline/report/readRun.ts';
 import { reportPage } from '../../pipeline/report/reportPage.ts';
 import { runStage } from '../runStage.ts';
@@ -17,6 +18,16 @@ import {
   writeEvaluationFiles,
   writeSourcesJson,
 } from './madeUpRun.ts';
+
+const EXPECTED = `
+before: org/before
+after: org/after
+source: https://example.org/card
+notes: [By strict-match.]
+scores:
+  - { task: gsm8k, metric: 'exact_match,strict-match', shots: 5, before: 69.9, after: 74.3 }
+  - { task: ifeval, shots: 0, before: 24.94, after: 27.22 }
+`;
 
 interface Page {
   html: string;
@@ -146,6 +157,44 @@ t.test('a complete run', async (t) => {
       .length,
     6,
   );
+});
+
+t.test('beside the plan and the published scores', async (t) => {
+  const base = t.testdir();
+  const folder = join(base, 'runs/maths');
+  await writeCompleteRun(folder);
+  const ofStages = { teacher: 60, logits: 120, train: 3600, eval: 90 };
+  const stage = { memory: { weights: 2e9 }, memory_bytes: 2e9, flops: 1e15 };
+  await writePlan(folder, {
+    ...{ recipe: 'maths', datasets: {}, disk: {}, problems: [], assumptions: [] },
+    models: {
+      teacher: { reference: 'org/teacher', bytes: 1, cached_bytes: 0, parameters: 1 },
+      student: { reference: 'org/student', bytes: 1, cached_bytes: 0, parameters: 1 },
+    },
+    mix: { samples: 20, tokens: 1500, target_tokens: 700, measured: true },
+    cache: { bytes_per_token: 90, measured: false },
+    stages: { teacher: stage, logits: stage, train: stage, eval: stage },
+    here: {
+      ...{ device: 'CPU', memory_bytes: 8e9, free_disk_bytes: 1e10, matmul_flops_per_second: 1e11 },
+      seconds: ofStages,
+    },
+    machines: { 'one <GPU>': { seconds: ofStages, dollars: 1.5, does_not_fit: ['train'] } },
+  });
+  await mkdir(join(base, 'recipes/maths'), { recursive: true });
+  await writeFile(join(base, 'recipes/maths/expected.yaml'), EXPECTED);
+  const page = await pageOf(t, folder);
+  t.strictSame(rowsOf(page, 'Used by stage').slice(3, 5), [
+    ['logits', '1 min 15 s', '2 min 0 s', '1.5 GB', '2 GB', '2.05 kB'],
+    ['train/main', '1 min 15 s', '1 h 0 min', '1.5 GB', '2 GB', '2.05 kB'],
+  ]);
+  t.strictSame(rowsOf(page, 'Planned on other machines')[1], [
+    ...['one <GPU>', '1 min 0 s', '2 min 0 s', 'does not fit', '1 min 30 s', '$1.50'],
+  ]);
+  t.strictSame(rowsOf(page, 'Published scores of the original, and ours, in per cent').slice(1), [
+    ['gsm8k', 'exact_match,strict-match', '5', '69.90', '74.30', '+4.40', '40.00', '50.00', '40.00'],
+    ['ifeval', 'not said', '0', '24.94', '27.22', '+2.28', '–', '–', '–'],
+  ]);
+  t.match(page.text, 'Published for org/before and org/after, at https://example.org/card. By strict-match.');
 });
 
 t.test('nothing has run', async (t) => {
