@@ -1,4 +1,4 @@
-// The quantization error of every matrix: a column a decoder layer, a row a kind of matrix, the darker the larger. The
+// The quantization error of every matrix: a column a decoder layer, a row a kind of matrix. The
 // shade is opacity over the page, so it works on a light page as on a dark one.
 import { chart } from './chart.ts';
 import { formatNumber } from './formatNumber.ts';

@@ -66,7 +66,7 @@ async function errorFigure(errors: readonly LayerError[]): Promise<Markup | unde
   const all = errors.map(({ error }) => error);
   const range = `${formatShare(Math.min(...all))} to ${formatShare(Math.max(...all))}`;
   return figure(chart, {
-    caption: markup`Error of every matrix, ${range}: the darker, the larger`,
+    caption: markup`Error of every matrix, ${range}: the stronger the colour, the larger`,
     numbers: table({
       caption: 'Relative error by layer',
       head: ['layer', ...kinds],
@@ -97,9 +97,8 @@ async function costFigure(fidelity: Record<string, JsonRecord>): Promise<Markup 
     marks: 'bars',
   });
   const same =
-    typeof agreement === 'number'
-      ? markup`; the same most probable token at ${formatShare(agreement)}`
+    typeof agreement === 'number' && typeof tokens === 'number'
+      ? markup`; the same most probable token at ${formatShare(agreement)} of ${formatNumber(tokens)} positions`
       : undefined;
-  const positions = typeof tokens === 'number' ? markup` of ${formatNumber(tokens)} positions` : undefined;
-  return figure(chart, { caption: markup`What quantization costs${same}${positions}` });
+  return figure(chart, { caption: markup`What quantization costs${same}` });
 }
