@@ -1,12 +1,17 @@
 // Files compared and damaged byte by byte.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
-/** sha256 of every file under a folder, by its path there; what differs is short enough to be shown. */
+/**
+ * sha256 of every file under a folder, by its path there; what differs is short enough to be shown. What a run took
+ * (usage.json) is no part of what it made.
+ */
 export function sumsOf(folder: string): Record<string, string> {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
-  const files = paths.filter((path) => statSync(join(folder, path)).isFile());
+  const files = paths.filter(
+    (path) => basename(path) !== 'usage.json' && statSync(join(folder, path)).isFile(),
+  );
   return Object.fromEntries(files.map((file) => [file, sha256Of(readFileSync(join(folder, file)))]));
 }
 

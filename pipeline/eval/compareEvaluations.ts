@@ -3,32 +3,18 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commitJson } from '../artifact/jsonFile.ts';
 import { readMixParquet } from '../mix/mixParquet.ts';
 import { textTable } from '../terminal/textTable.ts';
 import type { SampleScores } from '../train/heldOut.ts';
-import {
-  compareScores,
-  differenceTable,
-  type ScoreDifference,
-  type ScoresByTask,
-} from './scores/compareScores.ts';
+import { compareScores, differenceTable, type ScoresByTask } from './scores/compareScores.ts';
+import { writeComparison, type Comparison } from './scores/comparisonFile.ts';
 import { findOverlap, type Overlap } from './scores/contamination.ts';
 import { HELD_OUT, type EvalConfig } from './evalConfig.ts';
 import { itemTexts } from './prompts/itemTexts.ts';
 import { loadTasks, type EvalTask } from './prompts/loadTask.ts';
-import { formatPValue, pairedDifference, type PairedDifference } from './scores/pairedDifference.ts';
+import { formatPValue, pairedDifference } from './scores/pairedDifference.ts';
 import { readSampleScores, samplesPath } from './scores/samplesFile.ts';
 import { expandTasks } from './prompts/taskCatalog.ts';
-
-/** The content of comparison.json. */
-export interface Comparison {
-  /** Of held_out by score: in nats, and for agreement from 0 to 1. */
-  held_out: Record<string, PairedDifference>;
-  benchmarks: ScoreDifference[];
-  /** By task: items that share 13 words in a row with a training text. */
-  contamination: Record<string, Overlap>;
-}
 
 /** Compares the evaluation in `out` with that in `before`, as far as both hold the same tasks; commits comparison.json. */
 export async function compareEvaluations(
@@ -46,7 +32,7 @@ export async function compareEvaluations(
     }),
     contamination: Object.fromEntries(await overlapWithMix(tasks, { mix, limit: config.limit })),
   };
-  await commitJson(join(out, 'comparison.json'), comparison);
+  await writeComparison(out, comparison);
   return comparison;
 }
 

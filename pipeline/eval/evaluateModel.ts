@@ -61,7 +61,7 @@ export async function evaluateModel(
     const results = await resultsOf(benchmarks, { config, folders, respondent, heldOut: scored?.scores });
     const files = [
       await writeResults(out, results),
-      ...(scored ? [scored.file] : []),
+      ...(scored?.files ?? []),
       ...benchmarks.map(({ file }) => file),
     ];
     const manifest = await writeManifest(out, plan, { statistics: scoresAlone(results), files });

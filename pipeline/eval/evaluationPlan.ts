@@ -16,7 +16,7 @@ export async function evaluationPlan(
   const asked = tasks.map((task) => [`task ${task.name}`, taskFingerprint(task)] as const);
   return {
     kind: 'eval',
-    formatVersion: 2,
+    formatVersion: 3,
     inputs: {
       model: await modelFingerprint(model),
       ...(tasks.length > 0 && (await askingInputs(model))),

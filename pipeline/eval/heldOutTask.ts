@@ -2,10 +2,12 @@
 import { join } from 'node:path';
 import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';
 import { openLogits, type LogitsCache } from '../logits/logitsCache.ts';
+import type { ChatTokenizer } from '../mix/tokenizer.ts';
 import { readMix, type Sample } from '../mix/tokensArrow.ts';
 import type { Decoder } from '../model/decoder.ts';
-import { meanScores, scoreSamples, type HeldOutScores } from '../train/heldOut.ts';
+import { meanScores, sampleMeans, scorePositions, type HeldOutScores } from '../train/heldOut.ts';
 import type { EvalConfig } from './evalConfig.ts';
+import { sampleTokens, shownSamples, writeSampleTokens } from './heldOutTokens.ts';
 
 /** The samples with the cached teacher; close it. */
 export interface HeldOutTask {
@@ -31,16 +33,28 @@ export async function openHeldOut(
   };
 }
 
-/** Scores the samples and commits `out`/samples_held_out.jsonl. */
+/** Scores the samples and commits `out`/samples_held_out.jsonl, and a few of them token by token. */
 export async function evaluateHeldOut(
   { samples, cache }: HeldOutTask,
-  { decoder, config, out }: { decoder: Decoder; config: EvalConfig; out: string },
-): Promise<{ scores: HeldOutScores; file: FileRecord }> {
+  {
+    decoder,
+    tokenizer,
+    config,
+    out,
+  }: { decoder: Decoder; tokenizer: ChatTokenizer; config: EvalConfig; out: string },
+): Promise<{ scores: HeldOutScores; files: FileRecord[] }> {
   const options = { batchTokens: config.batch_tokens, headBlock: config.head_block };
-  const scores = await scoreSamples(decoder, samples, cache, options);
+  const positions = await scorePositions(decoder, samples, cache, options);
+  const scores = sampleMeans(samples, positions);
   const lines = scores.map((score) => JSON.stringify(score) + '\n').join('');
+  const shown = shownSamples(samples);
+  const shownPositions = shown.map((sample) => positions[samples.indexOf(sample)]!);
+  const tokens = await sampleTokens(shown, shownPositions, { cache, tokenizer });
   return {
     scores: meanScores(scores),
-    file: await commitBytes(join(out, 'samples_held_out.jsonl'), lines),
+    files: [
+      await commitBytes(join(out, 'samples_held_out.jsonl'), lines),
+      await writeSampleTokens(out, tokens),
+    ],
   };
 }

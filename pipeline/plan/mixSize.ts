@@ -23,13 +23,14 @@ export interface MixSize extends SourceSize {
  * Tokens of a prompt and of a response by format: of the first three the bytes of the published files by rows and by 3.5
  * bytes a token; R1's traces run to thousands of tokens, of which `max_tokens` leaves what fits. Assumptions, all of them.
  */
-const EXPECTED_TOKENS: Record<MixSource['format'], { prompt: number; response: number }> = {
+const EXPECTED_TOKENS: Record<NonNullable<MixSource['format']>, { prompt: number; response: number }> = {
   metamathqa: { prompt: 80, response: 180 },
   orca_math: { prompt: 80, response: 250 },
   evol_code: { prompt: 120, response: 300 },
   numina_r1: { prompt: 110, response: 3500 },
   r1_distill_sft: { prompt: 110, response: 2000 },
   columns: { prompt: 100, response: 500 },
+  auto: { prompt: 100, response: 500 },
 };
 
 /** Where lengths spread as widely as those of traces, samples that fit a bound are on average half as long as it. */
@@ -93,7 +94,7 @@ function expectedSource(source: MixSource, { sources, total, max_tokens, loss_on
   const counted = all.reduce((sum, { count = 0 }) => sum + count, 0);
   const weights = all.reduce((sum, { weight = 0 }) => sum + weight, 0);
   const samples = Math.round(source.count ?? ((total - counted) * source.weight!) / weights);
-  const { prompt, response } = EXPECTED_TOKENS[source.format];
+  const { prompt, response } = EXPECTED_TOKENS[source.format ?? 'auto'];
   const length = Math.round(Math.min(prompt + response, Math.max(prompt, MEAN_OF_BOUND * max_tokens)));
   const inLoss = loss_on === 'all' ? length - 1 : length - Math.min(prompt, length / 2);
   return { samples, tokens: samples * length, targetTokens: Math.round(samples * inLoss) };

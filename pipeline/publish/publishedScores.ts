@@ -2,8 +2,7 @@
 // rows of the card and as the `model-index` from which the Hub shows them (huggingface.co/docs/hub/model-cards).
 import { join } from 'node:path';
 import { findManifest } from '../artifact/manifest.ts';
-import { readJsonObject } from '../artifact/jsonFile.ts';
-import type { Comparison } from '../eval/compareEvaluations.ts';
+import { readComparison } from '../eval/scores/comparisonFile.ts';
 import { readResults } from '../eval/scores/resultsFile.ts';
 import type { PairedDifference } from '../eval/scores/pairedDifference.ts';
 import { modelFingerprint } from '../model/checkpoint.ts';
@@ -33,7 +32,7 @@ export async function publishedScores(
     return [];
   };
   const manifest = await findManifest(folder);
-  const comparison = (await readJsonObject(join(folder, 'comparison.json'))) as Comparison | undefined;
+  const comparison = await readComparison(folder);
   if (!manifest || !comparison) return lacking('no evaluation');
   if (manifest.inputs.model !== (await modelFingerprint(model)))
     return lacking('the evaluation of another model');

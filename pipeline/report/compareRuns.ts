@@ -1,11 +1,13 @@
 // The trainings of a recipe beside each other, for the terminal: a row each, with the parameters by which they differ and
-// their final figures; below, what is not finished, not trained or not evaluated, and the command for it.
+// their final figures; then what each changed, and whether that is more than noise; below, what is not finished, not trained or not evaluated, and the command for it.
 import { join } from 'node:path';
 import type { Json } from '../artifact/fingerprint.ts';
+import { formatPValue } from '../eval/scores/pairedDifference.ts';
 import { modelFingerprint } from '../model/checkpoint.ts';
 import { duration } from '../terminal/progressMeter.ts';
 import { textTable } from '../terminal/textTable.ts';
 import { readTiming } from '../train/timing.ts';
+import { differencesOf, differenceTexts, verdictOf } from './evalTables.ts';
 import { formatNumber, NO_VALUE } from './formatNumber.ts';
 import { isRecord, type JsonRecord } from './jsonRecord.ts';
 import { makeCommand } from './makeCommand.ts';
@@ -28,14 +30,37 @@ export async function readFinishedModels(folder: string, { trainings }: Run): Pr
   return models;
 }
 
-/** The table, and a line for each training that lacks something. */
+/** The table, what each training changed, and a line for each that lacks something. */
 export function compareRuns(run: Run, models: FinishedModels): string {
-  return (
-    textTable(tableRows(run, models)) +
-    notes(run, models)
-      .map((note) => `${note}\n`)
-      .join('')
-  );
+  const changes = changeRows(run, models);
+  return [
+    textTable(tableRows(run, models)),
+    ...(changes.length > 1 ? ['\n', textTable(changes)] : []),
+    ...notes(run, models).map((note) => `${note}\n`),
+  ].join('');
+}
+
+/** The head, then every score that a training changed: by how much, and whether that is more than noise. */
+function changeRows(run: Run, models: FinishedModels): string[][] {
+  const current = differencesOf(run).filter(({ training }) => scoresOf(run, training, models));
+  return [
+    ['run', 'task', 'score', 'before', 'after', 'difference', '95 % interval', 'p', ''],
+    ...current.map((each) => {
+      const { before, after, difference, interval } = differenceTexts(each);
+      const test = each.pValue === undefined ? NO_VALUE : formatPValue(each.pValue).replace('= ', '');
+      return [
+        each.training,
+        each.task,
+        each.metric,
+        before,
+        after,
+        difference,
+        interval,
+        test,
+        verdictOf(each),
+      ];
+    }),
+  ];
 }
 
 /** The head, the student before training, then a row a training. */

@@ -19,3 +19,20 @@ export function formatNumber(value: number): string {
 export function formatDifference(value: number): string {
   return (value > 0 ? '+' : '') + formatNumber(value);
 }
+
+/** A share of one in per cent: `14.3 %`. */
+export function formatShare(value: number): string {
+  return Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : NO_VALUE;
+}
+
+/** Nats to three places, or to four digits where that would be few: `4.083`, `0.0123`. */
+export function formatNats(value: number): string {
+  return Math.abs(value) >= 0.1 ? value.toFixed(3) : formatNumber(value);
+}
+
+/** Bytes in the largest unit that leaves a whole one: `2.5 GB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+  const unit = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
+  return `${Number((bytes / 1000 ** unit).toPrecision(3))} ${units[unit]}`;
+}

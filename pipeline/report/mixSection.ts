@@ -1,26 +1,104 @@
-// The mix: what became of each dataset's rows, and the lengths of the samples.
-import { isRecord, recordsOf, type JsonRecord } from './jsonRecord.ts';
-import { markup } from './markup.ts';
+// The mix: what each source contributes, how long its samples are, and what became of each dataset's rows.
+import type { Distributions, ValuesBySource } from './distributions.ts';
+import { closed, figure, figures } from './figure.ts';
+import { formatNumber, formatShare } from './formatNumber.ts';
+import { histogramChart } from './histogramChart.ts';
+import { histogramsOf, linearEdges } from './histograms.ts';
+import { isRecord, recordsOf, wordsOf, type JsonRecord } from './jsonRecord.ts';
+import { markup, type Markup } from './markup.ts';
 import type { Run } from './readRun.ts';
+import { rowChart } from './rowChart.ts';
 import { missing, staleInputs, type Section } from './section.ts';
 import { statisticsTables } from './statisticsTables.ts';
 
-/** Rows, samples and tokens by source, and rejected rows by reason. */
-export function mixSection(run: Run): Section {
+/** Shares, lengths, rows, samples and tokens by source, and rejected rows by reason. */
+export async function mixSection(run: Run, { lengths }: Distributions): Promise<Section> {
   const section = { id: 'mix', title: 'The mix' };
   if (!run.mix) return { ...section, content: missing(run, 'mix') };
+  const tables = statisticsTables(rejectionsApart(run.mix.statistics), {
+    captions: {
+      overall: 'The mix overall',
+      sources: 'Rows, samples and tokens',
+      rejected: 'Rejected rows by reason',
+    },
+  });
   return {
     ...section,
     content: [
-      markup`<p>The text that the teacher reads and the student learns. Held-out samples are never trained on;
-target tokens are those that are learned. Rows neither kept nor rejected were not needed.</p>
+      markup`<p>The text that the teacher reads and the student learns from. Held-out samples are never trained on;
+target tokens are those that are learned.</p>
 `,
       staleInputs(run, { name: 'mix', manifest: run.mix }),
-      statisticsTables(rejectionsApart(run.mix.statistics), {
-        captions: { sources: 'Rows, samples and tokens', rejected: 'Rejected rows by reason' },
-      }),
+      figures(
+        await sharesFigure(run.mix.statistics),
+        lengths && (await lengthsFigure(lengths)),
+        await rejectionsFigure(run.mix.statistics),
+      ),
+      closed('All figures of the mix', [
+        markup`<p>Rows neither kept nor rejected were not needed.</p>\n`,
+        tables,
+      ]),
     ],
   };
+}
+
+async function sharesFigure({ sources }: JsonRecord): Promise<Markup | undefined> {
+  const tokens = Object.entries(recordsOf(sources)).flatMap(([name, { target_tokens: own }]) =>
+    typeof own === 'number' ? [{ name, own }] : [],
+  );
+  const total = tokens.reduce((sum, { own }) => sum + own, 0);
+  if (total === 0) return undefined;
+  const rows = tokens.map(({ name, own }) => ({
+    name,
+    note: formatShare(own / total),
+    points: [{ value: own / total, look: 0 }],
+  }));
+  const chart = await rowChart(rows, {
+    id: 'mix-shares',
+    title: 'Share of each source in the target tokens',
+    description: `${rows.map(({ name, note }) => `${name} ${note}`).join(', ')}.`,
+    xTitle: 'share of target tokens',
+    format: '.0%',
+    marks: 'bars',
+  });
+  return figure(chart, {
+    caption: markup`What each source contributes, of ${formatNumber(total)} tokens that are learned`,
+  });
+}
+
+async function lengthsFigure(lengths: ValuesBySource): Promise<Markup | undefined> {
+  const edges = linearEdges(lengths);
+  const histograms = histogramsOf(lengths, edges);
+  const chart = await histogramChart(histograms, {
+    id: 'mix-lengths',
+    title: 'Tokens of the samples by source',
+    description: `${histograms.map(({ name, note }) => `${name}: ${note} tokens`).join(', ')}.`,
+    edges,
+    xTitle: 'tokens of a sample',
+  });
+  return figure(chart, { caption: 'How long the samples are, prompt and answer' });
+}
+
+async function rejectionsFigure({ sources }: JsonRecord): Promise<Markup | undefined> {
+  const rows = Object.entries(recordsOf(sources)).flatMap(([name, { rejected, rows_read: read }]) => {
+    const reasons = Object.entries(isRecord(rejected) ? rejected : {}).flatMap(([reason, count]) =>
+      typeof count === 'number' ? [{ reason: wordsOf(reason), count }] : [],
+    );
+    const value = reasons.reduce((sum, { count }) => sum + count, 0);
+    const of = typeof read === 'number' ? ` of ${formatNumber(read)}` : '';
+    const note = reasons.map(({ reason, count }) => `${reason} ${formatNumber(count)}`).join(', ') || 'none';
+    return [{ name, note: `${note}${of}`, points: [{ value, look: 0 }] }];
+  });
+  if (!rows.some(({ points }) => points[0]!.value > 0)) return undefined;
+  const chart = await rowChart(rows, {
+    id: 'mix-rejected',
+    title: 'Rejected rows by source',
+    description: `${rows.map(({ name, note }) => `${name}: ${note}`).join('; ')}.`,
+    xTitle: 'rows',
+    format: '~s',
+    marks: 'bars',
+  });
+  return figure(chart, { caption: 'Rejected rows and why, of those that were read' });
 }
 
 /** The reasons in a table of their own, as they are many; a source has 0 rows for those that only others have. */

@@ -2,35 +2,41 @@
 // scripts (its own policy forbids both), and is a function of the artifacts alone, so the same run gives the same bytes.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Distributions } from './distributions.ts';
 import { evalSection } from './evalSection.ts';
-import { formatNumber } from './formatNumber.ts';
 import { logitsSection } from './logitsSection.ts';
-import { contentOf, markup, trusted, type Markup } from './markup.ts';
+import { contentOf, markup, trusted } from './markup.ts';
 import { mixSection } from './mixSection.ts';
 import { parametersSection } from './parametersSection.ts';
 import type { Run } from './readRun.ts';
 import { rerunSection } from './rerunSection.ts';
-import { taskScores, type Score } from './scoreTables.ts';
-import { sectionMarkup } from './section.ts';
+import { resourcesSection } from './resourcesSection.ts';
+import { samplesSection } from './samplesSection.ts';
+import { sectionMarkup, type Section } from './section.ts';
 import { sourcesSection } from './sourcesSection.ts';
+import { summary } from './summary.ts';
 import { teacherSection } from './teacherSection.ts';
 import { trainSection } from './trainSection.ts';
 
-const SECTIONS = [
+type MakeSection = (run: Run, distributions: Distributions) => Section | Promise<Section>;
+
+const SECTIONS: MakeSection[] = [
   sourcesSection,
   mixSection,
   teacherSection,
   logitsSection,
   trainSection,
   evalSection,
+  samplesSection,
+  resourcesSection,
   parametersSection,
   rerunSection,
 ];
 
 /** The page about a run, as HTML. */
-export async function reportPage(run: Run): Promise<string> {
+export async function reportPage(run: Run, distributions: Distributions = {}): Promise<string> {
   const style = await readFile(join(import.meta.dirname, 'report.css'), 'utf8');
-  const sections = SECTIONS.map((section) => section(run));
+  const sections = await Promise.all(SECTIONS.map(async (section) => section(run, distributions)));
   return contentOf(markup`<!doctype html>
 <html lang="en">
 <head>
@@ -42,32 +48,16 @@ export async function reportPage(run: Run): Promise<string> {
 ${trusted(style)}</style>
 </head>
 <body>
+<a class="skip" href="#content">To the content</a>
 <header>
-<h1>${run.recipe}: distillation report</h1>
-${headline(run)}<nav aria-label="Sections"><ul>
+<p class="kind">Distillation report</p>
+<h1>${run.recipe}</h1>
+${summary(run)}</header>
+<nav aria-label="Sections"><ul>
 ${sections.map(({ id, title }) => markup`<li><a href="#${id}">${title}</a></li>\n`)}</ul></nav>
-</header>
-<main>
+<main id="content">
 ${sections.map(sectionMarkup)}</main>
 </body>
 </html>
 `);
-}
-
-/** Who learned from whom, and what came of it. */
-function headline(run: Run): Markup {
-  const roles =
-    run.sources &&
-    markup`<p>The student <b>${run.sources.student.reference}</b> learns from the cached logits of <b>${run.sources.teacher.reference}</b>.</p>\n`;
-  const results = taskScores(run)
-    .filter(({ task }) => task === 'held_out')
-    .flatMap(({ models }) => models)
-    .map(({ name, scores }) => resultLine(name, scores.get('kl')));
-  return markup`${roles}${results}`;
-}
-
-function resultLine(training: string, kl: Score | undefined): Markup | undefined {
-  if (kl?.difference === undefined) return undefined;
-  const before = formatNumber(kl.value - kl.difference);
-  return markup`<p>KL to the teacher on held-out samples, run ${training}: ${before} → <b>${formatNumber(kl.value)}</b>.</p>\n`;
 }

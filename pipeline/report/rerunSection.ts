@@ -2,7 +2,7 @@
 import type { Manifest } from '../artifact/manifest.ts';
 import { makeCommand } from './makeCommand.ts';
 import { markup, type Markup } from './markup.ts';
-import type { Run } from './readRun.ts';
+import { artifactsOf, type Run } from './readRun.ts';
 import type { Section } from './section.ts';
 import { table } from './table.ts';
 
@@ -35,14 +35,7 @@ function commandsOf(run: Run): string[] {
 }
 
 function artifactTable(run: Run): Markup | undefined {
-  const artifacts: [path: string, manifest: Manifest | undefined][] = [
-    ['mix', run.mix],
-    ['teacher', run.teacher],
-    ['logits', run.logits],
-    ...run.trainings.map(({ name, manifest }): [string, Manifest | undefined] => [`train/${name}`, manifest]),
-    ...run.evaluations.map(({ name, manifest }): [string, Manifest] => [`eval/${name}`, manifest]),
-  ];
-  const rows = artifacts.flatMap(([path, manifest]) => (manifest ? [artifactRow(path, manifest)] : []));
+  const rows = artifactsOf(run).map(([path, manifest]) => artifactRow(path, manifest));
   const head = ['folder', 'fingerprint', 'files', 'bytes', 'made with'];
   return rows.length > 0 ? table({ caption: 'Artifacts', head, rows }) : undefined;
 }

@@ -12,6 +12,8 @@ export interface Score {
   value: number;
   /** To the student before training; undefined where there is none. */
   difference: number | undefined;
+  /** In which the true value lies with 95 % confidence, by the standard error; undefined where that is not known. */
+  interval: readonly [low: number, high: number] | undefined;
 }
 
 /** The scores of one task. */
@@ -27,15 +29,15 @@ export function taskScores({ evaluations }: Pick<Run, 'evaluations'>): TaskScore
   const tasks = [...new Set(results.flatMap((result) => Object.keys(result.tasks)))];
   return tasks.map((task) => {
     const models = results.flatMap(({ name, tasks: { [task]: scores } }) =>
-      scores ? [{ name, values: numbersOf(leavesOf(scores)) }] : [],
+      scores ? [{ name, values: numbersOf(leavesOf(scores)), errors: errorsOf(leavesOf(scores)) }] : [],
     );
     const before = models.find(({ name }) => name === BEFORE)?.values;
     return {
       task,
       metrics: [...new Set(models.flatMap(({ values }) => [...values.keys()]))],
-      models: models.map(({ name, values }) => ({
+      models: models.map(({ name, values, errors }) => ({
         name,
-        scores: scoresOf(values, name === BEFORE ? undefined : before),
+        scores: scoresOf(values, { errors, before: name === BEFORE ? undefined : before }),
       })),
     };
   });
@@ -49,11 +51,27 @@ function numbersOf(leaves: ReturnType<typeof leavesOf>): Map<string, number> {
   );
 }
 
-function scoresOf(values: Map<string, number>, before: Map<string, number> | undefined): Map<string, Score> {
+/** Standard errors by the name of their metric; lm-eval's `acc_stderr,none` is that of `acc,none`. */
+function errorsOf(leaves: ReturnType<typeof leavesOf>): Map<string, number> {
+  return new Map(
+    leaves.flatMap(([metric, value]) =>
+      metric.includes('_stderr,') && typeof value === 'number'
+        ? [[metric.replace('_stderr,', ',').replace(/,none$/, ''), value]]
+        : [],
+    ),
+  );
+}
+
+function scoresOf(
+  values: Map<string, number>,
+  { errors, before }: { errors: Map<string, number>; before: Map<string, number> | undefined },
+): Map<string, Score> {
   return new Map(
     [...values].map(([metric, value]) => {
       const difference = value - (before?.get(metric) ?? NaN);
-      return [metric, { value, difference: difference || undefined }]; // neither NaN nor 0
+      const half = 1.96 * (errors.get(metric) ?? NaN);
+      const interval = half > 0 ? ([value - half, value + half] as const) : undefined;
+      return [metric, { value, difference: difference || undefined, interval }]; // neither NaN nor 0
     }),
   );
 }

@@ -12,6 +12,13 @@ export function sourcesSection(run: Run): Section {
   return { id: 'sources', title: 'What was distilled from what', content };
 }
 
+/** A reference in few words: the file of a package, a pruned student by how many layers it kept. */
+export function shortReference(reference: string): string {
+  const layers = /^(\S+), layers ([\d ]+)$/.exec(reference);
+  if (layers) return `${layers[2]!.split(' ').length} layers of the ${layers[1]}`;
+  return /^pypi:/.test(reference) ? basename(reference) : reference;
+}
+
 function sourceTables({ teacher, student, datasets }: Sources): Markup[] {
   const models = Object.entries({ teacher, student });
   const files = Object.entries(datasets).flatMap(([name, dataset]) =>

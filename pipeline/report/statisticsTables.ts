@@ -5,7 +5,7 @@ import { isRecord, leavesOf, recordsOf, wordsOf, type JsonRecord } from './jsonR
 import type { Markup } from './markup.ts';
 import { recordTable } from './table.ts';
 
-/** The tables; `captions` are by the key of the statistics, `heading` is that of the first column. */
+/** The tables; `captions` are by the key of the statistics, `overall` for the list, `heading` is that of the first column. */
 export function statisticsTables(
   statistics: JsonRecord,
   { captions = {}, heading = 'source' }: { captions?: Record<string, string>; heading?: string } = {},
@@ -21,7 +21,7 @@ export function statisticsTables(
   const listed = Object.entries(statistics).filter(
     ([key, value]) => !isGroup(value) && !(key === 'total' && summed !== undefined),
   );
-  return [...tables, ...figureList(Object.fromEntries(listed))];
+  return [...tables, ...figureList(Object.fromEntries(listed), captions.overall ?? 'Overall')];
 }
 
 function isGroup(value: Json | undefined): boolean {
@@ -34,7 +34,7 @@ function sumsUp(total: Json | undefined, group: Json | undefined): boolean {
   return Object.values(recordsOf(group)).some((record) => Object.keys(total).every((key) => key in record));
 }
 
-function figureList(figures: JsonRecord): Markup[] {
+function figureList(figures: JsonRecord, caption: string): Markup[] {
   const records = leavesOf(figures).map(([figure, value]) => [wordsOf(figure), { value }] as const);
-  return records.length === 0 ? [] : [recordTable({ caption: 'Overall', heading: 'figure', records })];
+  return records.length === 0 ? [] : [recordTable({ caption, heading: 'figure', records })];
 }

@@ -7,17 +7,20 @@ import { markup, type Markup } from './markup.ts';
 /** A dash stands for nothing. */
 export type Cell = string | number | Markup | null | undefined;
 
-/** A table; `rows` hold as many cells as `head`. Columns with text stand left, the others right. */
+/** A table; `rows` hold as many cells as `head`. Columns with text stand left, those called `text` too, the others right. */
 export function table({
   caption,
   head,
   rows,
+  text = [],
 }: {
   caption: string;
   head: readonly string[];
   rows: readonly (readonly [header: string, ...cells: Cell[]])[];
+  text?: readonly string[];
 }): Markup {
-  const isText = (i: number) => i === 0 || rows.some((row) => typeof row[i] === 'string');
+  const isText = (i: number) =>
+    i === 0 || text.includes(head[i]!) || rows.some((row) => typeof row[i] === 'string');
   const classes = head.map((_, i) => (isText(i) ? 'text' : 'number'));
   const titles = head.map((title, i) => markup`<th scope="col" class="${classes[i]}">${title}</th>`);
   const body = rows.map(([header, ...cells]) => {

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import yargs, { type Options } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { z } from 'zod';
+import { withResourceUse } from '../artifact/resourceUse.ts';
 import { flagOf, loadConfig, nearest, unwrap } from '../config/loadConfig.ts';
 import { messageOf, UserError } from '../config/userError.ts';
 import { openStageLog } from './stageLog.ts';
@@ -48,7 +49,7 @@ export async function stageCommand<O extends StageOptions, S extends z.ZodObject
     const log = logFile === undefined ? undefined : openStageLog(logFile, name);
     const { progress, logError, end } = stageProgress({ name, log });
     try {
-      await stage.run({ config, options, progress });
+      await withResourceUse(given.out, async () => stage.run({ config, options, progress }));
     } catch (error) {
       logError(error);
       throw error;

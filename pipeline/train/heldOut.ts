@@ -39,20 +39,67 @@ const PLAIN_KL: DistillationLoss = {
   crossEntropyWeight: 0,
 };
 
+/** What the model says at each of the P loss positions of a sample. */
+export interface PositionScores {
+  kl: Float32Array; // [P]
+  crossEntropy: Float32Array; // [P]
+  agreement: Float32Array; // [P], 0 or 1
+  /** The token that it holds most probable. */
+  best: Int32Array; // [P]
+}
+
+interface ScoringOptions {
+  batchTokens: number;
+  headBlock: number;
+}
+
 /** Scores every sample; means of each over its own positions. Order follows `samples`. */
 export async function scoreSamples(
   decoder: Decoder,
   samples: readonly Sample[],
   cache: LogitsReader,
-  { batchTokens, headBlock }: { batchTokens: number; headBlock: number },
+  options: ScoringOptions,
 ): Promise<SampleScores[]> {
-  const scores = new Map<string, SampleScores>();
+  return sampleMeans(samples, await scorePositions(decoder, samples, cache, options));
+}
+
+/** Scores every position of every sample. Order follows `samples`. */
+export async function scorePositions(
+  decoder: Decoder,
+  samples: readonly Sample[],
+  cache: LogitsReader,
+  { batchTokens, headBlock }: ScoringOptions,
+): Promise<PositionScores[]> {
+  const scores = new Map<string, PositionScores>();
   for (const group of batchesByLength(samples, batchTokens)) {
     const batch = await trainingBatch(group, cache, { temperature: 1 });
-    for (const sample of scoreBatch(decoder, group, batch, headBlock)) scores.set(sample.id, sample);
+    const rows = positionScores(decoder, batch, headBlock);
+    let begin = 0;
+    for (const sample of group) {
+      const [first, end] = [begin, begin + lossPositions([sample])];
+      scores.set(sample.id, {
+        kl: rows.kl.slice(first, end),
+        crossEntropy: rows.crossEntropy.slice(first, end),
+        agreement: rows.agreement.slice(first, end),
+        best: rows.best.slice(first, end),
+      });
+      begin = end;
+    }
     tf.dispose(Object.values(batch.targets));
   }
   return samples.map(({ id }) => scores.get(id)!);
+}
+
+/** The scores of each sample, from those of its positions. */
+export function sampleMeans(samples: readonly Sample[], scores: readonly PositionScores[]): SampleScores[] {
+  const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return samples.map(({ id, source }, i) => {
+    const { kl, crossEntropy, agreement } = scores[i]!;
+    return {
+      ...{ id, source, positions: kl.length },
+      ...{ kl: mean(kl), cross_entropy: mean(crossEntropy), agreement: mean(agreement) },
+    };
+  });
 }
 
 /** The means over all positions of all samples. */
@@ -70,39 +117,14 @@ export function meanScores(samples: readonly SampleScores[]): HeldOutScores {
   };
 }
 
-function scoreBatch(
-  decoder: Decoder,
-  samples: readonly Sample[],
-  batch: TrainingBatch,
-  headBlock: number,
-): SampleScores[] {
-  const rows = positionScores(decoder, batch, headBlock);
-  let begin = 0;
-  return samples.map((sample) => {
-    const { id, source } = sample;
-    const positions = lossPositions([sample]);
-    const mean = (values: Float32Array) =>
-      values.subarray(begin, begin + positions).reduce((sum, value) => sum + value, 0) / positions;
-    const scores = {
-      id,
-      source,
-      positions,
-      kl: mean(rows.kl),
-      cross_entropy: mean(rows.crossEntropy),
-      agreement: mean(rows.agreement),
-    };
-    begin += positions;
-    return scores;
-  });
-}
-
 /** Each score at every loss position of the batch, in order. */
 function positionScores(decoder: Decoder, { ids, B, T, rows, targets }: TrainingBatch, headBlock: number) {
   const n = rows.length;
-  const scores = {
+  const scores: PositionScores = {
     kl: new Float32Array(n),
     crossEntropy: new Float32Array(n),
     agreement: new Float32Array(n),
+    best: new Int32Array(n),
   };
   tf.tidy(() => {
     const hidden = gatherRows(hiddenStates(decoder, ids, batchShape(decoder, { B, T })), int32(rows));
@@ -114,13 +136,15 @@ function positionScores(decoder: Decoder, { ids, B, T, rows, targets }: Training
         const { divergence, crossEntropy } = lossValues(logits, block, PLAIN_KL);
         scores.kl.set(divergence.dataSync(), begin);
         scores.crossEntropy.set(crossEntropy.dataSync(), begin);
-        scores.agreement.set(agreement(logits, block.ids).dataSync(), begin);
+        const best = logits.argMax(1);
+        scores.agreement.set(agreement(best, block.ids).dataSync(), begin);
+        scores.best.set(best.dataSync(), begin);
       });
   });
   return scores;
 }
 
 /** 1 where the most probable tokens agree, else 0; the cache lists the teacher's first. */
-function agreement(logits: Tensor, teacherIds: Tensor): Tensor {
-  return tf.equal(logits.argMax(1), teacherIds.slice([0, 0], [-1, 1]).squeeze([1])).cast('float32');
+function agreement(best: Tensor, teacherIds: Tensor): Tensor {
+  return tf.equal(best, teacherIds.slice([0, 0], [-1, 1]).squeeze([1])).cast('float32');
 }

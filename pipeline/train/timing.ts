@@ -7,6 +7,8 @@ import { isStep, type MetricRecord } from './metrics.ts';
 export interface Timing {
   seconds: number;
   tokens_per_second: number;
+  /** Of each step, in order. */
+  step_seconds?: number[];
 }
 
 /** Commits the file. */
@@ -16,7 +18,11 @@ export async function writeTiming(
 ): Promise<void> {
   const total = seconds.reduce((sum, each) => sum + each, 0);
   const tokens = metrics.filter(isStep).reduce((sum, each) => sum + each.tokens, 0);
-  const timing: Timing = { seconds: total, tokens_per_second: total > 0 ? tokens / total : 0 };
+  const timing: Timing = {
+    seconds: total,
+    tokens_per_second: total > 0 ? tokens / total : 0,
+    step_seconds: seconds.map((each) => Number(each.toPrecision(4))),
+  };
   await commitJson(join(folder, 'timing.json'), timing);
 }
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { compareRuns, type FinishedModels } from '../../pipeline/report/compareRuns.ts';
 import { readRun } from '../../pipeline/report/readRun.ts';
-import { artifact, metrics, scores } from './madeUpRun.ts';
+import { writeComparison } from '../../pipeline/eval/scores/comparisonFile.ts';
+import { artifact, comparison, metrics, scores } from './madeUpRun.ts';
 
 const PARAMETERS = { loss: 'forward_kl', clip: {}, seed: 0 };
 
@@ -42,6 +43,26 @@ t.test('what differs, and the final figures', async (t) => {
       'main                 –         0.0002            1            2.5        0.5     25  103,058  1 min 23 s',
       'slow                 –        0.00002            2            2.5        0.5     25  103,058  1 min 23 s\n',
     ].join('\n'),
+  );
+});
+
+t.test('what training changed, and whether it is more than noise', async (t) => {
+  const { folder, models } = await threeRuns(t);
+  await writeComparison(join(folder, 'eval/main'), comparison());
+  await writeComparison(join(folder, 'eval/slow'), comparison({ kl: 2 }));
+  models.set('slow', { model: 'another', seconds: undefined });
+  const [, changes] = compareRuns(await readRun(folder), models).split('\n\n');
+  t.equal(
+    changes,
+    [
+      'run       task                     score  before   after     difference     95 % interval      p',
+      'main  held_out                        kl   4.500   1.250         -3.250  -3.500 to -3.000      –  more than noise',
+      'main  held_out                 agreement  10.0 %  50.0 %  +40.00 points  +35.00 to +45.00      –  more than noise',
+      'main     gsm8k  exact_match,strict-match  40.0 %  50.0 %  +10.00 points   +2.00 to +18.00  0.012  more than noise',
+      'main      mmlu                       acc  40.0 %  41.0 %   +1.00 points    -2.00 to +4.00  0.012     may be noise',
+      'slow was trained again since its evaluation; to evaluate it: make eval RECIPE=recipe RUN=slow\n',
+    ].join('\n'),
+    'not of a model that is no longer there',
   );
 });
 

@@ -2,7 +2,10 @@
 import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json } from '../../pipeline/artifact/fingerprint.ts';
+import { commitJson } from '../../pipeline/artifact/jsonFile.ts';
 import { writeManifest, type ArtifactKind, type Manifest } from '../../pipeline/artifact/manifest.ts';
+import { writeSampleTokens, type SampleTokens } from '../../pipeline/eval/heldOutTokens.ts';
+import { writeComparison, type Comparison } from '../../pipeline/eval/scores/comparisonFile.ts';
 
 /** `name` is put where names and text of others come in: references, sources, reasons, parameters. */
 export async function writeSourcesJson(folder: string, { name = 'teacher' } = {}): Promise<void> {
@@ -84,6 +87,73 @@ export function artifact(
   return writeManifest(folder, { kind, formatVersion: 1, inputs, parameters }, { statistics, files });
 }
 
+const difference = { items: 40, interval: [-3.5, -3] as [number, number], pValue: undefined, isNoise: false };
+
+/** A comparison with the student before training: two scores on held-out samples, and two benchmarks, one of them noise. */
+export function comparison({ task = 'gsm8k', kl = 1.25 } = {}): Comparison {
+  const score = { ...difference, before: 0.4, pValue: 0.012 };
+  return {
+    held_out: {
+      kl: { ...difference, before: 4.5, after: kl, difference: kl - 4.5 },
+      agreement: { ...difference, before: 0.1, after: 0.5, difference: 0.4, interval: [0.35, 0.45] },
+    },
+    benchmarks: [
+      {
+        ...score,
+        task,
+        metric: 'exact_match,strict-match',
+        after: 0.5,
+        difference: 0.1,
+        interval: [0.02, 0.18],
+      },
+      {
+        ...score,
+        task: 'mmlu',
+        metric: 'acc,none',
+        after: 0.41,
+        difference: 0.01,
+        interval: [-0.02, 0.04],
+        isNoise: true,
+      },
+    ],
+    contamination: { [task]: { items: 40, ids: [3, 7] }, mmlu: { items: 40, ids: [] } },
+  };
+}
+
+/** Two samples of three tokens. */
+export function sampleTokens({
+  text = ' cat',
+  kl = 0.2,
+}: { text?: string; kl?: number | null } = {}): SampleTokens[] {
+  const token = { text, teacher: text, model: text, kl };
+  const tokens = [token, { ...token, model: ' dog', kl: 4.5 }, { ...token, kl: 0 }];
+  return ['one', 'two'].map((id) => ({ id, source: 'math', prompt: `Say ${text}`, positions: 9, tokens }));
+}
+
+/** Scores of a benchmark beside those of the held-out task. */
+export function benchmarkScores(kl: number, exact = 0.4) {
+  const mmlu = { 'acc,none': 0.4, 'acc_stderr,none': 0.01 };
+  return {
+    ...scores(kl),
+    gsm8k: { 'exact_match,strict-match': exact, 'exact_match_stderr,strict-match': 0.05 },
+    ...{ mmlu, mmlu_anatomy: mmlu },
+  };
+}
+
+/** What the evaluations of a run leave beside their manifests. */
+export async function writeEvaluationFiles(
+  folder: string,
+  options: { text?: string; task?: string } = {},
+): Promise<void> {
+  for (const name of ['before', 'main', 'slow']) {
+    const own = join(folder, 'eval', name);
+    await commitJson(join(own, 'results.json'), { group_subtasks: { mmlu: ['mmlu_anatomy'] } });
+    await writeSampleTokens(own, sampleTokens({ ...options, kl: name === 'before' ? 4 : 0.2 }));
+    if (name !== 'before')
+      await writeComparison(own, comparison({ ...options, kl: name === 'slow' ? 2 : 1.25 }));
+  }
+}
+
 /** All stages, and two runs of the student. */
 export async function writeCompleteRun(folder: string): Promise<void> {
   await writeSourcesJson(folder);
@@ -106,7 +176,24 @@ export async function writeCompleteRun(folder: string): Promise<void> {
     await appendFile(join(folder, 'train', name, 'metrics.jsonl'), metrics([4.61, 2.5, 1.01]));
   }
   for (const [name, kl] of Object.entries({ before: 4.5, main: 1.25, slow: 2 }))
-    await artifact(join(folder, 'eval', name), 'eval', { statistics: scores(kl), parameters: { limit: 8 } });
+    await artifact(join(folder, 'eval', name), 'eval', {
+      statistics: benchmarkScores(kl, name === 'main' ? 0.5 : 0.4),
+      parameters: { limit: 8 },
+    });
+  await writeEvaluationFiles(folder);
+  for (const name of [
+    'mix',
+    'teacher',
+    'logits',
+    'train/main',
+    'train/slow',
+    'eval/before',
+    'eval/main',
+    'eval/slow',
+  ])
+    await commitJson(join(folder, name, 'usage.json'), {
+      ...{ started: '2026-11-24T17:23:43.472Z', seconds: 75, peak_memory: 1.5e9 },
+    });
   await mkdir(join(folder, 'args'));
   await writeFile(join(folder, 'args', 'train-slow'), `--learning-rate 2e-5 --loss 'jsd'\n`);
 }

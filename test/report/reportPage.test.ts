@@ -4,6 +4,7 @@ import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { UserError } from '../../pipeline/config/userError.ts';
+import { writePlan } from '../../pipeline/plan/planFile.ts';
 import { readRun } from '../../pipeline/report/readRun.ts';
 import { reportPage } from '../../pipeline/report/reportPage.ts';
 import { runStage } from '../runStage.ts';
@@ -14,8 +15,19 @@ import {
   mixStatistics,
   scores,
   writeCompleteRun,
+  writeEvaluationFiles,
   writeSourcesJson,
 } from './madeUpRun.ts';
+
+const EXPECTED = `
+before: org/before
+after: org/after
+source: https://example.org/card
+notes: [By strict-match.]
+scores:
+  - { task: gsm8k, metric: 'exact_match,strict-match', shots: 5, before: 69.9, after: 74.3 }
+  - { task: ifeval, shots: 0, before: 24.94, after: 27.22 }
+`;
 
 interface Page {
   html: string;
@@ -71,11 +83,36 @@ t.test('a complete run', async (t) => {
 
   t.strictSame(
     page.elements.filter(([tag]) => tag === 'section').map(([, { id }]) => id),
-    ['sources', 'mix', 'teacher', 'logits', 'train', 'eval', 'parameters', 'rerun'],
+    ['sources', 'mix', 'teacher', 'logits', 'train', 'eval', 'samples', 'resources', 'parameters', 'rerun'],
   );
   t.notMatch(page.text, /not been|has not run|Not finished|was made from another/);
   t.notMatch(page.html, /home\/me/, 'no paths of this machine');
-  t.match(page.text, 'KL to the teacher on held-out samples, run main: 4.5 → 1.25.');
+  t.match(
+    page.text,
+    /KL to the teacher, held-out text · run main\s*4\.500 →\s*1\.250 -3\.250 nats \(95 % interval -3\.500 to -3\.000\): more than noise/,
+  );
+  t.match(page.text, '+10.00 points (95 % interval +2.00 to +18.00, p = 0.012): more than noise');
+  t.strictSame(rowsOf(page, 'What training changed').slice(3, 5), [
+    [
+      'main',
+      'gsm8k',
+      'exact match,strict-match',
+      '40.0 %',
+      '50.0 %',
+      '+10.00 points',
+      '+2.00 to +18.00',
+      '0.012',
+      'more than noise',
+    ],
+    ['main', 'mmlu', 'acc', '40.0 %', '41.0 %', '+1.00 points', '-2.00 to +4.00', '0.012', 'may be noise'],
+  ]);
+  t.strictSame(rowsOf(page, 'Items that share 13 words in a row with the training mix').slice(1), [
+    ['gsm8k', '40', '2', '5.0 %'],
+  ]);
+  t.match(page.text, /gsm8k · exact_match,strict-match/);
+  t.notMatch(page.text, /mmlu_anatomy · acc/, 'members of a group are not drawn');
+  t.match(page.text, 'Time, all stages10 min 0 s at most 1.5 GB of memory');
+  t.strictSame(rowsOf(page, 'Used by stage')[4], ['train/main', '1 min 15 s', '1.5 GB', '2.05 kB']);
 
   t.strictSame(rowsOf(page, 'Datasets')[1], ['teacher', 'org/math', '–', '2', '2,468']);
   const mix = rowsOf(page, 'Rows, samples and tokens');
@@ -99,16 +136,65 @@ t.test('a complete run', async (t) => {
     ['parameter', 'main', 'slow'],
     ['learning_rate', '0.0002', '0.00002'],
   ]);
+  t.ok(
+    page.elements.some(([tag, , text]) => tag === 'b' && text === '0.0002'),
+    'not the default',
+  );
   t.strictSame(rowsOf(page, 'held out').slice(1), [
     ['before', '4.5', '2.5', '12.18', '0.5', '1,000'],
     ['main', '1.25-3.25', '2.5', '12.18', '0.5', '1,000'],
     ['slow', '2-2.5', '2.5', '12.18', '0.5', '1,000'],
   ]);
-  t.strictSame(rowsOf(page, 'mix.yaml, defaults and ARGS')[2], ['sources.math.weight', '8']);
-  t.strictSame(rowsOf(page, 'train.yaml, defaults and ARGS').at(-1), ['clip', '{}', '{}']);
+  t.strictSame(rowsOf(page, 'mix.yaml, defaults and ARGS')[2], ['sources.math.weight', '8', '–']);
+  t.strictSame(rowsOf(page, 'train.yaml, defaults and ARGS').at(-1), ['clip', '{}', '{}', '{}']);
   t.equal(rowsOf(page, 'Artifacts').length, 1 + 3 + 2 + 3);
   t.match(page.text, `make train RECIPE=maths RUN=slow ARGS='--learning-rate 2e-5 --loss '\\''jsd'\\'''`);
-  t.match(page.text, 'loss: 4.61 at step 1, 1.01 at step 3; KL on held-out samples: 0.9 at step 3.');
+  t.match(page.text, 'run main: 4.61 at step 1, 1.01 at step 3; run slow: 4.61 at step 1, 1.01 at step 3.');
+  t.match(page.text, 'run main: 0.9 at step 3; run slow: 0.9 at step 3.');
+  t.match(page.text, 'Mean KL 1.567; the teacher’s token at 66.7 %.');
+  t.equal(
+    page.elements.filter(([tag, { class: name }]) => tag === 'span' && /\bk4 other\b/.test(name ?? ''))
+      .length,
+    6,
+  );
+});
+
+t.test('beside the plan and the published scores', async (t) => {
+  const base = t.testdir();
+  const folder = join(base, 'runs/maths');
+  await writeCompleteRun(folder);
+  const ofStages = { teacher: 60, logits: 120, train: 3600, eval: 90 };
+  const stage = { memory: { weights: 2e9 }, memory_bytes: 2e9, flops: 1e15 };
+  await writePlan(folder, {
+    ...{ recipe: 'maths', datasets: {}, disk: {}, problems: [], assumptions: [] },
+    models: {
+      teacher: { reference: 'org/teacher', bytes: 1, cached_bytes: 0, parameters: 1 },
+      student: { reference: 'org/student', bytes: 1, cached_bytes: 0, parameters: 1 },
+    },
+    mix: { samples: 20, tokens: 1500, target_tokens: 700, measured: true },
+    cache: { bytes_per_token: 90, measured: false },
+    stages: { teacher: stage, logits: stage, train: stage, eval: stage },
+    here: {
+      ...{ device: 'CPU', memory_bytes: 8e9, free_disk_bytes: 1e10, matmul_flops_per_second: 1e11 },
+      seconds: ofStages,
+    },
+    machines: { 'one <GPU>': { seconds: ofStages, dollars: 1.5, does_not_fit: ['train'] } },
+  });
+  await mkdir(join(base, 'recipes/maths'), { recursive: true });
+  await writeFile(join(base, 'recipes/maths/expected.yaml'), EXPECTED);
+  const page = await pageOf(t, folder);
+  t.strictSame(rowsOf(page, 'Used by stage').slice(3, 5), [
+    ['logits', '1 min 15 s', '2 min 0 s', '1.5 GB', '2 GB', '2.05 kB'],
+    ['train/main', '1 min 15 s', '1 h 0 min', '1.5 GB', '2 GB', '2.05 kB'],
+  ]);
+  t.strictSame(rowsOf(page, 'Planned on other machines')[1], [
+    ...['one <GPU>', '1 min 0 s', '2 min 0 s', 'does not fit', '1 min 30 s', '$1.50'],
+  ]);
+  t.strictSame(rowsOf(page, 'Published scores of the original, and ours, in per cent').slice(1), [
+    ['gsm8k', 'exact_match,strict-match', '5', '69.90', '74.30', '+4.40', '40.00', '50.00', '40.00'],
+    ['ifeval', 'not said', '0', '24.94', '27.22', '+2.28', '–', '–', '–'],
+  ]);
+  t.match(page.text, 'Published for org/before and org/after, at https://example.org/card. By strict-match.');
 });
 
 t.test('nothing has run', async (t) => {
@@ -130,7 +216,10 @@ t.test('some stages have run', async (t) => {
     return text;
   };
   const fetched = await only((folder) => writeSourcesJson(folder));
-  t.match(fetched, 'The student org/student learns from the cached logits of org/teacher.');
+  t.match(
+    fetched,
+    /A student, org\/student, learned from the cached logits of its teacher,\s+org\/teacher\./,
+  );
   t.notMatch(fetched, 'The stage fetch has not run');
   t.match(fetched, 'The stage mix has not run');
 
@@ -145,8 +234,8 @@ t.test('some stages have run', async (t) => {
     await mkdir(join(folder, 'train/slow'), { recursive: true });
     await writeFile(join(folder, 'train/slow/metrics.jsonl'), metrics([3, 2]) + '{"step":3,"lo');
   });
-  t.match(training, 'Not finished; steps so far: 2. To run it: make train RECIPE=part RUN=slow');
-  t.match(training, 'loss: 3 at step 1, 2 at step 2;');
+  t.match(training, 'Run slow is not finished; steps so far: 2. To run it: make train RECIPE=part RUN=slow');
+  t.match(training, 'run slow: 3 at step 1, 2 at step 2.');
 
   const trained = await only(async (folder) => {
     await artifact(join(folder, 'train/main'), 'train');
@@ -194,14 +283,17 @@ t.test('hostile text is shown as it is', async (t) => {
   await artifact(training, 'train', { statistics: { [hostile]: null }, parameters: { [hostile]: 1 } });
   await appendFile(join(training, 'metrics.jsonl'), metrics([2, 1]));
   await artifact(join(folder, 'eval/"<i>"'), 'eval', { statistics: { [hostile]: { [hostile]: 1 } } });
+  await writeEvaluationFiles(folder, { text: hostile, task: hostile });
+  for (const name of ['before', 'main', 'slow'])
+    await artifact(join(folder, 'eval', name), 'eval', { statistics: { [hostile]: { 'acc,none': 0.5 } } });
   const page = await pageOf(t, folder);
   t.equal(page.elements.find(([tag]) => tag === 'title')?.[2], `it's "<b>": distillation report`);
-  for (const tag of ['img', 'i'])
+  for (const tag of ['img', 'i', 'script'])
     t.notOk(
       page.elements.some(([name]) => name === tag),
       `no <${tag}>`,
     );
-  t.ok(page.text.split(hostile).length > 8, 'it stands in cells and captions');
+  t.ok(page.text.split(hostile).length > 20, 'it stands in cells, captions, charts and tokens');
   t.match(page.text, `RECIPE='it'\\''s "<b>"'`);
 });
 
@@ -219,10 +311,8 @@ t.test('figures that are not finite', async (t) => {
   const page = await pageOf(t, folder);
   t.strictSame(rowsOf(page, 'held out')[2]?.slice(0, 3), ['main', '–', '2.5']);
   t.strictSame(rowsOf(page, 'Final figures')[1], ['main', '–', '1']);
-  t.match(page.text, 'loss: 3 at step 2, 1 at step 5;');
-  t.equal(page.elements.filter(([tag]) => tag === 'figure').length, 1, 'no chart of nothing');
-  const line = page.elements.find(([tag, { class: name }]) => tag === 'path' && name === 'line line-0');
-  t.match(line?.[1].d, /^M[\d.,]+L[\d.,]+M[\d.,]+$/, 'a gap in the line');
+  t.match(page.text, 'run main: 3 at step 2, 1 at step 5.');
+  t.notMatch(page.text, /run lost: /, 'no curve of nothing');
 });
 
 t.test('damaged artifacts are named', async (t) => {
@@ -261,6 +351,13 @@ t.test('the command', async (t) => {
     'main      1.25 (-3.25)            2.5       12.18        0.5      1,000',
     'slow          2 (-2.5)            2.5       12.18        0.5      1,000',
     '',
+    'gsm8k   exact_match,strict-match',
+    'before                       0.4',
+    'main                  0.5 (+0.1)',
+    'slow                         0.4',
+    '',
+    ...['mmlu    acc', 'before  0.4', 'main    0.4', 'slow    0.4', ''],
+    ...['mmlu_anatomy  acc', 'before        0.4', 'main          0.4', 'slow          0.4', ''],
     out,
     '',
   ]);
