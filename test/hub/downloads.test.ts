@@ -3,9 +3,11 @@
 import { existsSync, readdirSync, readFileSync, symlinkSync, truncateSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import t from 'tap';
+import { lockWork } from '../../pipeline/artifact/workLock.ts';
 import { downloadFiles } from '../../pipeline/hub/downloadFiles.ts';
 import { hubConnection } from '../../pipeline/hub/hubConnection.ts';
 import { sha256Of } from '../fileBytes.ts';
@@ -144,25 +146,33 @@ t.test('429 and 503 are tried again, after the time that the server names', asyn
 t.test('a server that falls silent is asked again', async (t) => {
   const faults = inTurn(WEIGHTS, [{ silentAfter: 1_000_000 }]);
   const { hub, fetch, told } = await hubScene(t, { repositories, faults });
-  process.env.HF_HUB_DOWNLOAD_TIMEOUT = '0.5';
+  process.env.HF_HUB_DOWNLOAD_TIMEOUT = '2';
   t.ok(readFileSync(join((await fetch(repository)).folder, 'model.safetensors')).equals(content));
   t.ok(
-    told.some((line) => line.includes('sent nothing for 0.5 s: trying again')),
+    told.some((line) => line.includes('sent nothing for 2 s: trying again')),
     told.join('\n'),
   );
   t.ok(hub.sent.get(WEIGHTS)! < SIZE + CHUNK);
 });
 
 t.test('two runs at once download each file once', async (t) => {
-  const { hub, fetch, told } = await hubScene(t, { repositories });
+  const { hub, fetch, cache } = await hubScene(t, { repositories });
   const [first, second] = await Promise.all([fetch(repository), fetch(repository)]);
   t.same(first, second);
   t.equal(hub.sent.get(WEIGHTS), SIZE);
-  t.ok(told.some((line) => /^org\/m: waiting for process \d+ on .*, which is doing the same$/.test(line)));
-  t.same(readdirSync(join(hubCacheOf(first.folder), '.locks', 'models--org--m')), []);
+  t.same(readdirSync(join(cache, '.locks', 'models--org--m')), [], 'no lock is left');
 });
 
-const hubCacheOf = (snapshot: string) => join(snapshot, '..', '..', '..');
+t.test('who comes second waits, and says for whom', async (t) => {
+  const { hub, fetch, cache, told } = await hubScene(t, { repositories });
+  const lock = await lockWork(join(cache, '.locks', 'models--org--m', 'redistill'));
+  const fetching = fetch(repository);
+  while (!told.some((line) => /^org\/m: waiting for process \d+ on .*, which is doing the same$/.test(line)))
+    await setTimeout(10);
+  t.equal(hub.sent.size, 0);
+  await lock.release();
+  t.ok((await fetching).folder);
+});
 
 t.test('a full disk is one line, before and during a download', async (t) => {
   const { hub, fetch, cache } = await hubScene(t, { repositories });

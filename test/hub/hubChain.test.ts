@@ -31,6 +31,9 @@ const DATASETS = {
 };
 const ORCA = 'datasets/microsoft/orca-math-word-problems-200k/data/train-00000-of-00001.parquet';
 
+/** What a stream may hold that was received and not yet written when the connection breaks. */
+const CHUNK = 64 * 1024;
+
 const RECIPE = {
   sources: `
 teacher: HuggingFaceTB/SmolLM2-360M-Instruct
@@ -116,7 +119,7 @@ t.test('make RECIPE=smollm2-hub, its first fetch cut in the middle', async (t) =
     repositories,
     faults: ({ kind, path, before }) => {
       if (!isBroken || path !== ORCA || kind !== 'lfs') return undefined;
-      return before === 0 ? { cutAfter: 20_000 } : { status: 503, headers: { 'retry-after': '3600' } };
+      return before === 0 ? { cutAfter: 100_000 } : { status: 503, headers: { 'retry-after': '3600' } };
     },
   });
   t.teardown(hub.close);
@@ -131,8 +134,10 @@ t.test('make RECIPE=smollm2-hub, its first fetch cut in the middle', async (t) =
   const { stages } = await make([], variables);
   t.same(stages.sort(), ['eval', 'eval', 'fetch', 'logits', 'mix', 'report', 'teacher', 'train']);
   t.ok(existsSync(join(run, 'report.html')));
-  for (const [path, bytes] of hub.sent)
-    t.equal(bytes, statSync(join(hubFolder, path)).size, `${path}: no byte was sent twice`);
+  for (const [path, bytes] of hub.sent) {
+    const again = bytes - statSync(join(hubFolder, path)).size;
+    t.ok(again >= 0 && again <= (path === ORCA ? CHUNK : 0), `${path}: ${again} bytes were sent twice`);
+  }
   t.same(
     [...hub.sent.keys()].filter((path) => /\.(bin|onnx|gitattributes)$/.test(path)),
     [],
