@@ -30,7 +30,7 @@ export function closed(summary: string, content: Part): Markup {
 export interface LegendEntry {
   name: string;
   look: number;
-  mark?: 'line' | 'circle' | 'hollow circle' | 'diamond' | 'square';
+  mark?: 'line' | 'circle' | 'hollow circle' | 'diamond';
 }
 
 /** The key to colours and marks. */
@@ -47,7 +47,6 @@ function keyOf(look: number, mark: NonNullable<LegendEntry['mark']>): Markup {
     circle: markup`<circle cx="14" cy="6" r="4" fill="${colour}" stroke="${colour}" stroke-width="1.75"/>`,
     'hollow circle': markup`<circle cx="14" cy="6" r="4" fill="var(--page)" stroke="${colour}" stroke-width="1.75"/>`,
     diamond: markup`<path d="M14,1L19,6L14,11L9,6Z" fill="${colour}"/>`,
-    square: markup`<path d="M10,2H18V10H10Z" fill="${colour}"/>`,
   };
   return markup`<svg class="key" viewBox="0 0 28 12" aria-hidden="true">${shapes[mark]}</svg>`;
 }

@@ -3,7 +3,7 @@
 import { chart, colourOf, dashesOf, type ChartLayers } from './chart.ts';
 import { formatNumber } from './formatNumber.ts';
 import type { Markup } from './markup.ts';
-import type { Curve } from './readRun.ts';
+import type { Curve } from './readCurves.ts';
 
 const MOST_POINTS = 240;
 const MOST_DOTS = 40; // in a longer curve they would touch

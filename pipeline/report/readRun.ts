@@ -2,7 +2,6 @@
 // remembered ARGS. Each may be missing, as a report can be asked for at any time; what is there has to be sound.
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { Json } from '../artifact/fingerprint.ts';
 import { findManifest, type ArtifactKind, type Manifest } from '../artifact/manifest.ts';
 import { readJsonObject } from '../artifact/jsonFile.ts';
 import { readResourceUse, type ResourceUse } from '../artifact/resourceUse.ts';
@@ -15,16 +14,13 @@ import { readComparison, type Comparison } from '../eval/scores/comparisonFile.t
 import { readSources, type Sources } from '../hub/sourcesFile.ts';
 import { readPlan, type Plan } from '../plan/planFile.ts';
 import { readTiming, type Timing } from '../train/timing.ts';
-import { isRecord, leavesOf } from './jsonRecord.ts';
+import { readCurves, type Curve } from './readCurves.ts';
 
 /** What eval/ calls the student before any training. */
 export const BEFORE = 'before';
 
 /** And the teacher; no training can be called so. */
 export const TEACHER = 'teacher';
-
-/** A figure over the steps of a training; null where it was not finite. */
-export type Curve = [step: number, value: number | null][];
 
 /** A training; without a manifest it is under way or was interrupted. */
 export interface Training {
@@ -147,37 +143,6 @@ async function readTrainings(folder: string): Promise<Training[]> {
     if (manifest || curves.size > 0) trainings.push({ name, manifest, curves, timing });
   }
   return trainings;
-}
-
-async function readCurves(file: string): Promise<Map<string, Curve>> {
-  const lines = ((await findText(file)) ?? '').split('\n').slice(0, -1); // what has no newline yet is being written
-  const curves = new Map<string, Curve>();
-  for (const [i, line] of lines.entries())
-    for (const [name, ...point] of figuresOf(line, `${file}:${i + 1}`)) {
-      const curve = curves.get(name) ?? [];
-      curve.push(point);
-      curves.set(name, curve);
-    }
-  return curves;
-}
-
-/** The figures in a line of metrics.jsonl. */
-function figuresOf(line: string, where: string): [name: string, step: number, value: number | null][] {
-  const record = parsed(line);
-  const step = isRecord(record) ? record.step : undefined;
-  if (!isRecord(record) || typeof step !== 'number')
-    throw new UserError({ file: where, problem: 'not a line of metrics', remedy: 'run "make train" again' });
-  return leavesOf(record).flatMap(([name, value]) =>
-    name !== 'step' && (typeof value === 'number' || value === null) ? [[name, step, value]] : [],
-  );
-}
-
-function parsed(line: string): Json | undefined {
-  try {
-    return JSON.parse(line) as Json;
-  } catch {
-    return undefined;
-  }
 }
 
 async function readEvaluations(folder: string): Promise<Evaluation[]> {

@@ -12,7 +12,7 @@ export interface RowPoint {
   /** Hollow: what others are measured against, or what may be noise. */
   isHollow?: boolean;
   /** Without it a circle. */
-  shape?: 'circle' | 'diamond' | 'square';
+  shape?: 'circle' | 'diamond';
 }
 
 /** A row of the chart. */

@@ -5,7 +5,8 @@ import { wordsOf } from './jsonRecord.ts';
 import { lineChart, stepsPerPoint } from './lineChart.ts';
 import { markup, type Markup } from './markup.ts';
 import { parameterTable } from './parameterTable.ts';
-import { lookOf, type Curve, type Run, type Training } from './readRun.ts';
+import type { Curve } from './readCurves.ts';
+import { lookOf, type Run, type Training } from './readRun.ts';
 import { missing, staleInputs, type Section } from './section.ts';
 import { recordTable, table } from './table.ts';
 

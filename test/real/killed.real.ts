@@ -250,7 +250,8 @@ function writtenSince(start: number, folder: string): string[] {
 async function sha256OfFiles(folder: string): Promise<Record<string, string>> {
   const sums: Record<string, string> = {};
   for (const file of filesOf(folder))
-    if (!/^(tensorboard\/|(timing|usage)\.json$)/.test(file)) sums[file] = await sha256OfFile(join(folder, file));
+    if (!/^(tensorboard\/|(timing|usage)\.json$)/.test(file))
+      sums[file] = await sha256OfFile(join(folder, file));
   return sums;
 }
 

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { lineChart, stepsPerPoint } from '../../pipeline/report/lineChart.ts';
 import { contentOf } from '../../pipeline/report/markup.ts';
-import type { Curve } from '../../pipeline/report/readRun.ts';
+import type { Curve } from '../../pipeline/report/readCurves.ts';
 
 const draw = async (...curves: Curve[]) => {
   const named = curves.map((curve, look) => ({ name: `curve ${look}`, look, curve }));
