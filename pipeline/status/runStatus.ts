@@ -49,7 +49,7 @@ export async function runStatus({ folder, run }: { folder: string; run: string }
       if (!steps.has(step.target)) steps.set(step.target, step);
   const own = new Set((await makeAhead({ RECIPE: recipe, RUN: run })).map(({ target }) => target));
   const listed = artifactsOf(folder, students);
-  const artifacts = await Promise.all(listed.map((each) => statusOf(each, steps.get(each.target))));
+  const artifacts = await Promise.all(listed.map((each) => statusOf(each, steps)));
   const estimate = await estimator(folder, artifacts, listed);
   const ahead = listed.filter(({ target }) => own.has(target)).map(estimate);
   return { artifacts, ahead };
@@ -85,13 +85,13 @@ function artifactsOf(folder: string, students: string[]): Artifact[] {
   ];
 }
 
-async function statusOf(artifact: Artifact, step: StepAhead | undefined): Promise<ArtifactStatus> {
+async function statusOf(artifact: Artifact, steps: ReadonlyMap<string, StepAhead>): Promise<ArtifactStatus> {
   const { name, target, folder, log } = artifact;
   const made = await timeOf(target);
   const runs = await readStageLog(log);
   return {
     name,
-    ...stateOf({ step, made, runs }),
+    ...stateOf({ step: steps.get(target), isAhead: (file) => steps.has(file), made, runs }),
     made,
     bytes: made && (await sizeOf(folder ?? target)),
     seconds: folder === undefined ? undefined : (await readResourceUse(folder))?.seconds,
@@ -100,10 +100,12 @@ async function statusOf(artifact: Artifact, step: StepAhead | undefined): Promis
 
 function stateOf({
   step,
+  isAhead,
   made,
   runs,
 }: {
   step: StepAhead | undefined;
+  isAhead: (file: string) => boolean;
   made: Date | undefined;
   runs: LoggedRun[];
 }): Pick<ArtifactStatus, 'state' | 'detail'> {
@@ -114,7 +116,11 @@ function stateOf({
     return { state: 'being made', detail: [`process ${pids}`, last].filter(Boolean).join(': ') };
   }
   if (!step) return { state: 'made', detail: '' };
-  if (made) return { state: 'stale', detail: step.newer === undefined ? '' : `${step.newer} is newer` };
+  if (made) {
+    const { newer } = step;
+    const detail = newer && (isAhead(newer) ? `${newer} will be made first` : `${newer} is newer`);
+    return { state: 'stale', detail: detail ?? '' };
+  }
   const isCutOff = runs.at(-1)?.state === 'killed' || runs.at(-1)?.state === 'unknown';
   return { state: isCutOff ? 'interrupted' : 'missing', detail: isCutOff ? last : '' };
 }

@@ -1,31 +1,11 @@
 // The Makefile with a stand-in for every stage, in a folder of its own: what runs, what does not, and what is refused.
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
-
-const root = join(import.meta.dirname, '../..');
-const stages = ['fetch', 'mix', 'teacher', 'logits', 'train', 'eval', 'report'];
-
-// Notes its arguments, then makes what the Makefile expects of the stage.
-const STAGE = `#!/bin/sh
-case "$*" in *' --check '*) test ! -e refuse; exit;; esac
-echo "$@" >> calls
-test -e fail && exit 1
-stage=$(basename "$1" .ts)
-while [ $# -gt 0 ]; do [ "$1" = --out ] && out=$2; shift; done
-case $stage in
-  fetch) mkdir -p "$out" && touch "$out/sources.json" ;;
-  report) touch "$out" ;;
-  setup | doctor) ;;
-  eval) mkdir -p "$out" && touch "$out/manifest.json" "$out/comparison.json" ;;
-  *) mkdir -p "$out" && touch "$out/manifest.json" ;;
-esac
-sleep 0.01 # past the tick of the file system's clock
-`;
+import t from 'tap';
+import { makeProject, root, stages } from './makeProject.ts';
 
 t.test('runs every stage in order, with its paths, and then nothing', (t) => {
-  const { make } = project(t);
+  const { make } = makeProject(t);
   const first = make();
   t.same(first.stages, ['fetch', 'mix', 'teacher', 'logits', 'eval', 'train', 'eval', 'report']);
   t.match(
@@ -43,7 +23,7 @@ t.test('runs every stage in order, with its paths, and then nothing', (t) => {
 });
 
 t.test('runs what a changed file concerns, and only that', (t) => {
-  const { make, touch } = project(t);
+  const { make, touch } = makeProject(t);
   make('-j4');
   touch('data/recipes/r/train.yaml');
   t.same(make().stages, ['train', 'eval', 'report']);
@@ -55,7 +35,7 @@ t.test('runs what a changed file concerns, and only that', (t) => {
 });
 
 t.test('eval compares with the scores before, and evaluates the teacher when asked to', (t) => {
-  const { make } = project(t);
+  const { make } = makeProject(t);
   make();
   t.match(
     make('eval', 'RUN=other').calls.at(-1),
@@ -68,7 +48,7 @@ t.test('eval compares with the scores before, and evaluates the teacher when ask
 });
 
 t.test('ARGS reach the stage asked for, and run it again only when they changed', (t) => {
-  const { make, stored } = project(t);
+  const { make, stored } = makeProject(t);
   make();
   const slow = ['RUN=slow', `ARGS=--learning-rate 2e-5 --note "it's, (so)"`];
   t.match(make('-n', 'train', ...slow).output, `--learning-rate 2e-5 --note "it's, (so)"`);
@@ -93,7 +73,7 @@ t.test('ARGS reach the stage asked for, and run it again only when they changed'
 });
 
 t.test('stored ARGS hold when a stage runs for another reason', (t) => {
-  const { make, touch } = project(t);
+  const { make, touch } = makeProject(t);
   make('mix', 'ARGS=--samples 5');
   touch('data/recipes/r/mix.yaml');
   t.match(make('logits').calls.join('\n'), /stages\/mix.ts .* --samples 5\n/);
@@ -101,7 +81,7 @@ t.test('stored ARGS hold when a stage runs for another reason', (t) => {
 });
 
 t.test('a stage that failed with new ARGS is not taken for done', (t) => {
-  const { make, folder } = project(t);
+  const { make, folder } = makeProject(t);
   make('train');
   writeFileSync(join(folder, 'fail'), '');
   make('train', 'ARGS=--x 1');
@@ -111,7 +91,7 @@ t.test('a stage that failed with new ARGS is not taken for done', (t) => {
 });
 
 t.test('ARGS that a stage refuses are not stored, so that a plain make goes on as before', (t) => {
-  const { make, folder, stored } = project(t);
+  const { make, folder, stored } = makeProject(t);
   make('train', 'ARGS=--x 1');
   writeFileSync(join(folder, 'refuse'), '');
   t.match(make('train', 'ARGS=--y 1').errors, /Error 1/);
@@ -121,7 +101,7 @@ t.test('ARGS that a stage refuses are not stored, so that a plain make goes on a
 });
 
 t.test('LAUNCH and SHARDS choose how the logits are made, and make nothing stale', (t) => {
-  const { make, touch } = project(t);
+  const { make, touch } = makeProject(t);
   make();
   t.same(make('LAUNCH=local', 'SHARDS=4').stages, []);
   touch('data/recipes/r/logits.yaml');
@@ -134,7 +114,7 @@ t.test('LAUNCH and SHARDS choose how the logits are made, and make nothing stale
 });
 
 t.test('refuses what it cannot place, in one line', (t) => {
-  const { make } = project(t);
+  const { make } = makeProject(t);
   for (const goals of [[], ['test'], ['mix', 'train']])
     t.match(make(...goals, 'ARGS=--x 1').errors, /^Makefile:\d+: \*\*\* ARGS is for one stage: .*\n$/);
   t.match(
@@ -156,7 +136,7 @@ t.test('refuses what it cannot place, in one line', (t) => {
 });
 
 t.test('clean removes the runs of the recipe', (t) => {
-  const { make, folder } = project(t);
+  const { make, folder } = makeProject(t);
   make('mix', 'ARGS=--samples 5');
   make('clean');
   t.notOk(existsSync(join(folder, 'data/runs/r')));
@@ -165,7 +145,7 @@ t.test('clean removes the runs of the recipe', (t) => {
 });
 
 t.test('Node packages are installed anew only for another lock file', (t) => {
-  const { make, folder, touch } = project(t);
+  const { make, folder, touch } = makeProject(t);
   writeFileSync(join(folder, 'npm'), '#!/bin/sh\necho npm "$@"\n', { mode: 0o755 });
   touch('package-lock.json');
   t.same(make('doctor').output, '', 'the same content with another date');
@@ -182,63 +162,10 @@ t.test('Node packages are installed anew only for another lock file', (t) => {
 });
 
 t.test('help names every target', (t) => {
-  const { make } = project(t);
+  const { make } = makeProject(t);
   const named = Array.from(make('help').output.matchAll(/^ {2}([\w-]+) /gm), (match) => match[1]);
   const phony = /^\.PHONY: (.*)$/m.exec(readFileSync(join(root, 'Makefile'), 'utf8'))?.[1] ?? '';
   const targets = phony.replace('$(stages)', stages.join(' ')).replace(' FORCE', '').split(' ');
   t.same(named.sort(), targets.sort());
   t.end();
 });
-
-interface Run {
-  output: string;
-  errors: string;
-  /** The command lines of the stages that ran. */
-  calls: string[];
-  stages: string[];
-}
-
-interface Project {
-  folder: string;
-  make: (...args: string[]) => Run;
-  touch: (file: string) => void;
-  stored: (stage: string) => string;
-}
-
-/** A folder with the Makefile, a recipe `r`, a finished set-up and stand-ins for the stages. */
-function project(t: Test): Project {
-  const recipe = Object.fromEntries(['sources', ...stages.slice(1, -1)].map((name) => [`${name}.yaml`, '']));
-  const folder = t.testdir({
-    data: { recipes: { r: recipe } },
-    pipeline: {
-      setup: { 'installTensorflow.ts': '', 'tensorflowBuilds.ts': '' },
-      engine: { native: { 'kernel.h': '' } },
-    },
-    'package-lock.json': '{}',
-    node_modules: { '.installed-lock.json': '{}', '@tensorflow': { 'tfjs-node-gpu': { 'setup.json': '' } } },
-  });
-  copyFileSync(join(root, 'Makefile'), join(folder, 'Makefile'));
-  writeFileSync(join(folder, 'stage'), STAGE, { mode: 0o755 });
-  const touch = (file: string): void => {
-    spawnSync('touch', [file], { cwd: folder });
-  };
-  spawnSync('sleep', ['0.01']);
-  touch('node_modules/.installed-lock.json');
-  touch('node_modules/@tensorflow/tfjs-node-gpu/setup.json');
-  const make = (...args: string[]): Run => runMake(folder, args);
-  return { folder, make, touch, stored: (stage) => join(folder, 'data/runs/r/args', stage) };
-}
-
-function runMake(folder: string, args: string[]): Run {
-  const calls = join(folder, 'calls');
-  rmSync(calls, { force: true });
-  const { stdout, stderr } = spawnSync('make', ['RECIPE=r', 'TSX=./stage', ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...process.env, MAKEFLAGS: '', MAKELEVEL: '0', PATH: `${folder}:${process.env.PATH ?? ''}` }, // tests may run below make
-  });
-  const lines = existsSync(calls) ? readFileSync(calls, 'utf8').trimEnd().split('\n') : [];
-  const stageCalls = lines.filter((line) => !/^stages\/(setup|doctor)\.ts/.test(line));
-  const names = stageCalls.map((line) => /^stages\/(\w+)\.ts/.exec(line)?.[1] ?? line);
-  return { output: stdout, errors: stderr, calls: stageCalls, stages: names };
-}
