@@ -6,6 +6,7 @@ import pLimit from 'p-limit';
 import { freeBytes } from '../artifact/freeBytes.ts';
 import { lockWork } from '../artifact/workLock.ts';
 import { duration, progressMeter } from '../terminal/progressMeter.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import { downloadBlob } from './downloadBlob.ts';
 import { blobPath, hasBlob, isInSnapshot, linkFile, storeOf, type HubFile } from './hubCache.ts';
 import type { HubConnection } from './hubConnection.ts';
@@ -15,14 +16,14 @@ import { diskFull } from './partialFile.ts';
 
 const AT_ONCE = 4;
 
-/** Seconds between two lines of progress. */
+/** Seconds between two lines of pace, which all go into the log file. */
 const BETWEEN_LINES = 5;
 
 interface DownloadFilesOptions {
   hub: HubConnection;
   repository: HubRepository;
   commit: string;
-  progress: (line: string) => void;
+  progress: Progress;
   free?: (folder: string) => Promise<number>;
 }
 
@@ -104,7 +105,7 @@ async function bytesToCome(files: readonly HubFile[], store: string): Promise<nu
 /** One line at the start, one every few seconds, one at the end; and the reasons of what is tried again. */
 function downloadProgress(
   name: string,
-  { files, bytes, progress }: { files: number; bytes: number; progress: (line: string) => void },
+  { files, bytes, progress }: { files: number; bytes: number; progress: Progress },
 ) {
   const start = performance.now();
   const total = megabytes(bytes);
@@ -118,7 +119,7 @@ function downloadProgress(
       const rate = pace(count / 1e6);
       if (performance.now() - told < 1000 * BETWEEN_LINES) return;
       told = performance.now();
-      progress(`${name}: ${megabytes(arrived)} of ${total} MB, ${rate}`);
+      progress(`${name}: ${megabytes(arrived)} of ${total} MB, ${rate}`, 'pace');
     },
     done: () => progress(`${name}: ${total} MB in ${duration((performance.now() - start) / 1000)}`),
   };

@@ -1,5 +1,6 @@
 // The stage fetch: every reference of sources.yaml resolved, then noted in sources.json.
 // What is there already is only looked at, so with nothing to do it ends at once and needs no network.
+import type { Progress } from '../terminal/stageProgress.ts';
 import { resolveDataset } from './resolveDataset.ts';
 import { resolveModel, resolveStudent } from './resolveModel.ts';
 import type { SourcesConfig } from './sourcesConfig.ts';
@@ -17,7 +18,7 @@ export async function fetchSources({
 }: {
   config: SourcesConfig;
   out: string;
-  progress?: (line: string) => void;
+  progress?: Progress;
 }): Promise<Omit<Sources, 'formatVersion'>> {
   const previous = await readSources(out).catch(() => undefined); // an unreadable one is made anew
   const teacher = await resolveModel(config.teacher, {
