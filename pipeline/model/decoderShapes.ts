@@ -3,6 +3,7 @@
 import { UserError } from '../config/userError.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { ModelConfig } from './modelConfig.ts';
+import { elementsOf } from './safetensors.ts';
 
 /** The linear layers of a decoder layer by role. */
 export const PROJECTIONS = {
@@ -24,6 +25,11 @@ export function decoderShapes(config: ModelConfig): Map<string, number[]> {
   shapes.set('model.norm.weight', [D]);
   if (!tieWordEmbeddings) shapes.set('lm_head.weight', [V, D]);
   return shapes;
+}
+
+/** Elements of all tensors of a decoder of these shapes. */
+export function parametersOf(config: ModelConfig): number {
+  return [...decoderShapes(config).values()].reduce((sum, shape) => sum + elementsOf(shape), 0);
 }
 
 /** @throws UserError when a tensor of the checkpoint does not have the shape that its config.json asks for. */

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { gguf } from '@huggingface/gguf';
 import { hasCode, messageOf, UserError } from '../config/userError.ts';
 import { blockSize, floatDtype, READABLE_TYPES, typeName } from './ggufDequantize.ts';
-import { readBytes } from './safetensors.ts';
+import { elementsOf, readBytes } from './safetensors.ts';
 
 /** A metadata value with 64-bit integers as numbers. */
 export type GgufValue = string | number | boolean | GgufValue[];
@@ -107,7 +107,7 @@ function byteLengthOf(
       problem: 'this quantization is not read',
       remedy: `take another file of this model, or its safetensors; readable: ${READABLE_TYPES.join(', ')}`,
     });
-  const weights = shape.reduce((product, n) => product * n, 1);
+  const weights = elementsOf(shape);
   if (weights % format.weights !== 0)
     throw new UserError({
       file: path,

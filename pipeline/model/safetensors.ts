@@ -110,7 +110,7 @@ export async function* readPieces(
   { readRange }: Pick<SafetensorsFile, 'readRange'>,
   { name, shape }: TensorInfo & { name: string },
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const size = shape.reduce((product, side) => product * side, 1);
+  const size = elementsOf(shape);
   for (let begin = 0; begin < size; begin += PIECE_ELEMENTS)
     yield await readRange(name, { begin, end: Math.min(size, begin + PIECE_ELEMENTS) });
 }
@@ -149,7 +149,12 @@ async function* piecesOf(
 
 /** Bytes that a tensor of this dtype and shape takes. */
 export function byteLength({ dtype, shape }: TensorInfo): number {
-  return shape.reduce((product, size) => product * size, ELEMENT_BYTES[dtype]);
+  return ELEMENT_BYTES[dtype] * elementsOf(shape);
+}
+
+/** How many numbers a tensor of this shape holds. */
+export function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, side) => product * side, 1);
 }
 
 interface Entry extends TensorInfo {

@@ -1,6 +1,7 @@
 // How large a mix is: as it was made, or, before it is, as its configuration lets expect. How long rows are is not known
 // before they are read, so an estimate rests on means of each format, cut off at max_tokens as the mix cuts them.
 import { findManifest } from '../artifact/manifest.ts';
+import type { LengthStatistics, MixStatistics } from '../mix/makeMix.ts';
 import type { MixConfig, MixSource } from '../mix/mixConfig.ts';
 
 /** What a source, or all of them, bring to the mix. */
@@ -46,22 +47,8 @@ export async function mixSize(config: MixConfig, folder: string): Promise<MixSiz
     : expectedSize(config);
 }
 
-interface Counts {
-  kept: number;
-  held_out: number;
-  tokens: number;
-  target_tokens: number;
-  max_tokens: number;
-}
-
-/** Of the manifest of a mix, what a plan reads. */
-interface MixStatistics {
-  sources: Record<string, Counts>;
-  total: Counts;
-}
-
 function measuredSize({ sources, total }: MixStatistics): MixSize {
-  const sizeOf = ({ kept, tokens, target_tokens }: Counts): SourceSize => ({
+  const sizeOf = ({ kept, tokens, target_tokens }: LengthStatistics): SourceSize => ({
     ...{ samples: kept, tokens, targetTokens: target_tokens },
   });
   return {

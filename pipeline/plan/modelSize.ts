@@ -7,7 +7,7 @@ import { UserError } from '../config/userError.ts';
 import { parseReference } from '../hub/reference.ts';
 import type { ModelSource, StudentSource } from '../hub/sourcesConfig.ts';
 import { openCheckpoint } from '../model/checkpoint.ts';
-import { decoderShapes } from '../model/decoderShapes.ts';
+import { decoderShapes, parametersOf } from '../model/decoderShapes.ts';
 import { readModelConfig, type ModelConfig } from '../model/modelConfig.ts';
 import { readTensorInfos, type TensorInfo } from '../model/safetensors.ts';
 import { listHubFiles } from './hubFiles.ts';
@@ -69,11 +69,6 @@ export async function sizeOfStudent(
   };
 }
 
-/** Elements of all tensors of a decoder of these shapes. */
-export function parametersOf(config: ModelConfig): number {
-  return [...decoderShapes(config).values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
-}
-
 async function sizeOfFolder(reference: string, folder: string): Promise<ModelSize> {
   const { config, names, info, close } = await openCheckpoint(folder);
   await close();
@@ -133,8 +128,4 @@ function checkedParameters(
       });
   }
   return parametersOf(config);
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, side) => product * side, 1);
 }

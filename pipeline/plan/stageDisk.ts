@@ -3,8 +3,9 @@ import { freeBytes } from '../artifact/freeBytes.ts';
 import { UserError } from '../config/userError.ts';
 import { gigabytes } from '../terminal/gigabytes.ts';
 import { DTYPE_BYTES } from '../engine/rawOp.ts';
-import { decoderShapes } from '../model/decoderShapes.ts';
+import { parametersOf } from '../model/decoderShapes.ts';
 import type { ModelConfig } from '../model/modelConfig.ts';
+import { elementsOf } from '../model/safetensors.ts';
 import { bytesPerParameter } from '../train/optimizerState.ts';
 import type { TrainConfig } from '../train/trainConfig.ts';
 import { trainedShapes } from './stageMemory.ts';
@@ -16,10 +17,9 @@ export function trainingFiles(
 ): { checkpoint: number; exported: number } {
   const checkpoint = trainedShapes(model, config).reduce((sum, shape) => {
     const { weight, moments } = bytesPerParameter(shape.length, config);
-    return sum + (weight + moments) * sizeOf(shape);
+    return sum + (weight + moments) * elementsOf(shape);
   }, 0);
-  const parameters = [...decoderShapes(model).values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
-  return { checkpoint, exported: DTYPE_BYTES[config.export_dtype] * parameters };
+  return { checkpoint, exported: DTYPE_BYTES[config.export_dtype] * parametersOf(model) };
 }
 
 /** How many checkpoints lie there while one is written: it, the one before, and that of the best evaluation. */
@@ -41,8 +41,4 @@ export async function requireDiskForTraining(
       problem: `checkpoints and model take ${gigabytes(needed)}, and the disk has ${gigabytes(room)} left`,
       remedy: 'free some space, or set moment_dtype: uint8, master_dtype: bfloat16 or lora in train.yaml',
     });
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, side) => product * side, 1);
 }

@@ -7,8 +7,9 @@ import { DTYPE_BYTES } from '../engine/rawOp.ts';
 import type { EvalConfig } from '../eval/evalConfig.ts';
 import { bytesPerToken } from '../logits/batchTokens.ts';
 import type { LogitsConfig } from '../logits/logitsConfig.ts';
-import { decoderShapes } from '../model/decoderShapes.ts';
+import { decoderShapes, parametersOf } from '../model/decoderShapes.ts';
 import type { ModelConfig } from '../model/modelConfig.ts';
+import { elementsOf } from '../model/safetensors.ts';
 import { optionsOf, type TeacherConfig } from '../teacher/teacherConfig.ts';
 import { frozenParameters } from '../train/frozenParameters.ts';
 import { headBlockOf } from '../train/headLoss.ts';
@@ -54,7 +55,7 @@ const KEPT_TOKEN_BYTES = 8;
 
 /** Quantizing holds one matrix, as read and as a tensor; the solver's blocks are in PROCESS_BYTES. */
 export function teacherMemory(model: ModelConfig): Memory {
-  const largest = Math.max(...[...decoderShapes(model).values()].map(sizeOf));
+  const largest = Math.max(...[...decoderShapes(model).values()].map(elementsOf));
   return { process: PROCESS_BYTES, 'largest matrix': 2 * BF16 * largest };
 }
 
@@ -79,10 +80,10 @@ export function quantizedBytes(model: ModelConfig, config: TeacherConfig): numbe
     const module = name.replace(/\.weight$/, '');
     const isLinear = shape.length === 2 && module !== name && module !== 'model.embed_tokens';
     const options = isLinear ? optionsOf(config, module) : undefined;
-    if (!options) return sum + BF16 * sizeOf(shape);
+    if (!options) return sum + BF16 * elementsOf(shape);
     const { parts, container } = PACKINGS[options.bits];
     const codes = DTYPE_BYTES[container] / parts;
-    return sum + sizeOf(shape) * (codes + (2 * BF16) / options.groupSize);
+    return sum + elementsOf(shape) * (codes + (2 * BF16) / options.groupSize);
   }, 0);
 }
 
@@ -114,13 +115,13 @@ export function trainMemory(model: ModelConfig, config: TrainConfig): Memory {
 function trainedBytes(model: ModelConfig, config: TrainConfig): Memory {
   const frozen = frozenParameters(model, config);
   const left = [...decoderShapes(model)].filter(([name]) => frozen.has(name));
-  const frozenBytes = left.reduce((sum, [, shape]) => sum + DTYPE_BYTES[config.dtype] * sizeOf(shape), 0);
+  const frozenBytes = left.reduce((sum, [, shape]) => sum + DTYPE_BYTES[config.dtype] * elementsOf(shape), 0);
   const bytes = { weights: frozenBytes, moments: 0, gradients: 0 };
   for (const shape of trainedShapes(model, config)) {
     const { weight, copy, moments, gradient } = bytesPerParameter(shape.length, config);
-    bytes.weights += (weight + copy) * sizeOf(shape);
-    bytes.moments += moments * sizeOf(shape);
-    bytes.gradients += gradient * sizeOf(shape);
+    bytes.weights += (weight + copy) * elementsOf(shape);
+    bytes.moments += moments * elementsOf(shape);
+    bytes.gradients += gradient * elementsOf(shape);
   }
   return bytes;
 }
@@ -148,7 +149,7 @@ function adapterShapes(model: ModelConfig, { lora }: TrainConfig): number[][] {
 export function evalMemory(model: ModelConfig, config: EvalConfig, { longest }: { longest: number }): Memory {
   const { numHiddenLayers, numKeyValueHeads, headDim, vocabSize: V } = model;
   const bytes = DTYPE_BYTES[config.dtype];
-  const weights = bytes * [...decoderShapes(model).values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
+  const weights = bytes * parametersOf(model);
   const cache = config.rows * longest * 2 * numHiddenLayers * numKeyValueHeads * headDim * bytes;
   return {
     ...{ process: PROCESS_BYTES, weights },
@@ -166,9 +167,5 @@ export function totalOf(memory: Memory, device: 'cpu' | 'gpu' = 'cpu'): number {
 
 function layerSize(model: ModelConfig): number {
   const ofLayer = [...decoderShapes(model)].filter(([name]) => name.startsWith('model.layers.0.'));
-  return ofLayer.reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, side) => product * side, 1);
+  return ofLayer.reduce((sum, [, shape]) => sum + elementsOf(shape), 0);
 }

@@ -1,9 +1,9 @@
 // What each stage of a recipe has to do, from its parameters and the size of its mix: see work.ts for the formulas.
 import { fidelityTokens } from '../logits/fidelity.ts';
+import { parametersOf } from '../model/decoderShapes.ts';
 import type { ModelConfig } from '../model/modelConfig.ts';
 import { evalWork } from './evalWork.ts';
 import type { MixSize } from './mixSize.ts';
-import { parametersOf } from './modelSize.ts';
 import type { PlannedStage } from './planFile.ts';
 import type { RecipeConfigs, RecipeSizes } from './recipeSizes.ts';
 import type { Work } from './stageTime.ts';
