@@ -26,7 +26,6 @@ export const expectedScores = z.strictObject({
 });
 
 export type ExpectedScores = z.infer<typeof expectedScores>;
-export type ExpectedScore = ExpectedScores['scores'][number];
 
 /**
  * What `recipe`/expected.yaml holds, or undefined for a recipe without an original. Scores are in percent.

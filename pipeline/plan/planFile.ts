@@ -15,7 +15,7 @@ const amount = z.number().nonnegative();
 const ofStages = z.record(z.enum(PLANNED_STAGES), amount);
 const sizeSchema = z.object({ reference: z.string(), bytes: amount, cached_bytes: amount });
 
-export const planSchema = z.object({
+const planSchema = z.object({
   format_version: z.literal(FORMAT_VERSION),
   recipe: z.string(),
   models: z.record(z.enum(['teacher', 'student']), sizeSchema.extend({ parameters: amount })),

@@ -36,6 +36,6 @@ export async function requireMemory(
 }
 
 /** Bytes of the GPU in use, or what this process may have of the machine's. */
-export function deviceMemory(): number | Promise<number> {
+function deviceMemory(): number | Promise<number> {
   return engineInfo().device === 'cpu' ? processMemory() : gpuMemory();
 }

@@ -41,7 +41,7 @@ export interface ChartAxis {
 }
 
 /** How many lines or kinds of points can be told apart; more begin again. */
-export const LOOKS = 6;
+const LOOKS = 6;
 
 /** The look of what the runs are measured against. */
 export const NEUTRAL = -1;

@@ -31,7 +31,7 @@ export async function makeAhead(variables: Record<string, string>): Promise<Step
 }
 
 /** Reads what `make -n --debug=b` prints. */
-export function parseDebug(text: string): StepAhead[] {
+function parseDebug(text: string): StepAhead[] {
   const steps: StepAhead[] = [];
   const newer = new Map<string, string>();
   let target: string | undefined;

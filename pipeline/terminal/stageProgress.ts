@@ -9,7 +9,7 @@ import type { StageLog } from './stageLog.ts';
 export type Progress = (line: string, kind?: 'pace') => void;
 
 /** `error`: only what ends the stage; `debug`: every line as it comes, errors with their stack. */
-export const logLevels = ['error', 'info', 'debug'] as const;
+const logLevels = ['error', 'info', 'debug'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 export interface StageProgress {
@@ -49,7 +49,7 @@ export function stageProgress({
   const pace = paceLine({ level, output });
   return {
     progress: (line, kind) => {
-      const whole = kind === 'pace' ? `${line}, ${gigabytes(output.memory())} GB` : line;
+      const whole = kind === 'pace' ? `${line}, ${(output.memory() / 1e9).toFixed(2)} GB` : line;
       log?.note(whole);
       if (level === 'error') return;
       const shown = `${name}: ${whole}`;
@@ -107,8 +107,4 @@ export function stackOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause === undefined ? '' : `\ncaused by ${stackOf(error.cause)}`;
   return `${error.stack ?? error.message}${cause}`;
-}
-
-function gigabytes(bytes: number): string {
-  return (bytes / 1e9).toFixed(2);
 }

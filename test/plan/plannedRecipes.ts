@@ -8,7 +8,7 @@ import { realRepositories } from './realModels.ts';
 export const HUB_RECIPES = ['redistill-qwen-1.5b', 'redistill-qwen-7b', 'redistill-llama3-8b', 'smollm2-hub'];
 
 /** Two CPU cores. */
-export const MACHINE = { device: 'cpu', memoryBytes: 25e9, freeDiskBytes: 200e9, matmulRate: 6e11 } as const;
+const MACHINE = { device: 'cpu', memoryBytes: 25e9, freeDiskBytes: 200e9, matmulRate: 6e11 } as const;
 
 /**
  * @param cache folder for what is downloaded

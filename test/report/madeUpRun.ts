@@ -131,7 +131,7 @@ export function sampleTokens({
 }
 
 /** Scores of a benchmark beside those of the held-out task. */
-export function benchmarkScores(kl: number, exact = 0.4) {
+function benchmarkScores(kl: number, exact = 0.4) {
   const mmlu = { 'acc,none': 0.4, 'acc_stderr,none': 0.01 };
   return {
     ...scores(kl),
