@@ -1,12 +1,12 @@
 // What of a run is published: the files of its model, or of its adapter where the base it belongs to is on the Hub, each
 // as the manifest of the training lists it; with the complete card in place of the one that training left.
 import { join } from 'node:path';
-import { gitBlobSha1 } from './gitBlob.ts';
 import { readManifest, verifyFile } from '../artifact/manifest.ts';
 import { findText } from '../artifact/optionalFiles.ts';
 import { parseJsonObject } from '../artifact/jsonFile.ts';
 import { readSources } from '../hub/sourcesFile.ts';
 import { readCard } from '../train/modelCard.ts';
+import { gitBlobSha1 } from './gitBlob.ts';
 import { publishedCard } from './publishedCard.ts';
 import { publishedScores } from './publishedScores.ts';
 

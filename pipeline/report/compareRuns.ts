@@ -1,5 +1,6 @@
 // The trainings of a recipe beside each other, for the terminal: a row each, with the parameters by which they differ and
-// their final figures; then what each changed, and whether that is more than noise; below, what is not finished, not trained or not evaluated, and the command for it.
+// their final figures; then what each changed, and whether that is more than noise; below, what is not finished, not
+// trained or not evaluated, and the command for it.
 import { join } from 'node:path';
 import type { Json } from '../artifact/fingerprint.ts';
 import { formatPValue } from '../eval/scores/pairedDifference.ts';
