@@ -2,6 +2,7 @@
 // those that hold CSV or JSON the Hub keeps a converted copy on the branch refs/convert/parquet.
 import { join } from 'node:path';
 import { UserError } from '../config/userError.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import { isHubError } from './hubErrors.ts';
 import { fetchSnapshot, type HubSnapshot } from './hubSnapshot.ts';
 
@@ -30,7 +31,7 @@ export interface WantedSplits {
  */
 export async function fetchSplits(
   dataset: string,
-  { progress, ...wanted }: WantedSplits & { progress: (line: string) => void },
+  { progress, ...wanted }: WantedSplits & { progress: Progress },
 ): Promise<DatasetSplits> {
   const listed: string[] = [];
   const select = (names: string[]) => {

@@ -6,6 +6,7 @@ import pLimit from 'p-limit';
 import { freeBytes } from '../artifact/freeBytes.ts';
 import { lockWork } from '../artifact/workLock.ts';
 import { duration, progressMeter } from '../terminal/progressMeter.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import { downloadBlob } from './downloadBlob.ts';
 import { blobPath, hasBlob, isInSnapshot, linkFile, storeOf, type HubFile } from './hubCache.ts';
 import type { HubConnection } from './hubConnection.ts';
@@ -14,14 +15,11 @@ import { diskFull } from './partialFile.ts';
 
 const AT_ONCE = 4;
 
-/** Seconds between two lines of progress. */
-const BETWEEN_LINES = 5;
-
 interface DownloadFilesOptions {
   hub: HubConnection;
   repository: HubRepository;
   commit: string;
-  progress: (line: string) => void;
+  progress: Progress;
   free?: (folder: string) => Promise<number>;
 }
 
@@ -101,24 +99,21 @@ async function bytesToCome(files: readonly HubFile[], store: string): Promise<nu
   return (await Promise.all(left)).reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** One line at the start, one every few seconds, one at the end; and the reasons of what is tried again. */
+/** A line at the start and the end, the pace between; and the reasons of what is tried again. */
 function downloadProgress(
   name: string,
-  { files, bytes, progress }: { files: number; bytes: number; progress: (line: string) => void },
+  { files, bytes, progress }: { files: number; bytes: number; progress: Progress },
 ) {
   const start = performance.now();
   const total = megabytes(bytes);
   const pace = progressMeter({ unit: 'MB', total: bytes / 1e6 });
-  let [arrived, told] = [0, start];
+  let arrived = 0;
   progress(`${name}: ${files} ${files === 1 ? 'file' : 'files'}, ${total} MB to download`);
   return {
     notice: progress,
     received: (count: number) => {
       arrived += count;
-      const rate = pace(count / 1e6);
-      if (performance.now() - told < 1000 * BETWEEN_LINES) return;
-      told = performance.now();
-      progress(`${name}: ${megabytes(arrived)} of ${total} MB, ${rate}`);
+      progress(`${name}: ${megabytes(arrived)} of ${total} MB, ${pace(count / 1e6)}`, 'pace');
     },
     done: () => progress(`${name}: ${total} MB in ${duration((performance.now() - start) / 1000)}`),
   };

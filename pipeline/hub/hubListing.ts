@@ -1,6 +1,7 @@
 // What the Hub says of a repository: which commit a branch stands for, and which files there are at a commit.
 import { datasetInfo, listFiles, modelInfo } from '@huggingface/hub';
 import { ZodError } from 'zod';
+import type { Progress } from '../terminal/stageProgress.ts';
 import { COMMIT, listedFile, type HubFile } from './hubCache.ts';
 import type { HubConnection } from './hubConnection.ts';
 import { HubError, nameOf, type HubRepository } from './hubErrors.ts';
@@ -9,7 +10,7 @@ import { hubFetch } from './hubRequest.ts';
 export interface AskOptions {
   hub: HubConnection;
   repository: HubRepository;
-  progress: (line: string) => void;
+  progress: Progress;
 }
 
 /** A long list is told of each time it has grown by so many. */

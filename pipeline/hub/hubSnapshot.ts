@@ -2,6 +2,7 @@
 // The Hub is asked which commit a branch stands for, and for the list of a commit's files if that is not known yet.
 // When it is not to be asked (HF_HUB_OFFLINE) or does not answer, what the cache holds has to do, and that is said.
 import { messageOf, UserError } from '../config/userError.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import { downloadFiles, missingFiles } from './downloadFiles.ts';
 import {
   COMMIT,
@@ -33,7 +34,7 @@ export interface SnapshotOptions {
   /** Picks from the names of all files, perhaps none. */
   select: (names: string[]) => string[];
   /** Is told of downloads, and of what stands in for them. */
-  progress: (line: string) => void;
+  progress: Progress;
 }
 
 /**

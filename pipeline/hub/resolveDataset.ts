@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { rememberedSha256 } from '../artifact/rememberedSha256.ts';
 import { UserError } from '../config/userError.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import { dataFiles } from './dataFiles.ts';
 import { fetchSplits, missingSplit, splitFiles } from './datasetSplits.ts';
 import { fetchSnapshot } from './hubSnapshot.ts';
@@ -44,7 +45,7 @@ interface Wanted {
 /** The data files that are named; of a repository that has none of its own, the split "train" of the converted copy. */
 async function fetchFiles(
   { repository: name, revision }: { repository: string; revision?: string },
-  { wanted, field, progress }: Wanted & { progress: (line: string) => void },
+  { wanted, field, progress }: Wanted & { progress: Progress },
 ): Promise<{ revision: string; paths: string[] }> {
   if (!asksForSplit(wanted)) {
     const select = (names: string[]) =>

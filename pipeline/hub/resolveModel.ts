@@ -7,6 +7,7 @@ import { modelFingerprint, openCheckpoint } from '../model/checkpoint.ts';
 import { isCarriedFile } from '../model/copyModelFiles.ts';
 import { checkpointFromGguf } from '../model/ggufCheckpoint.ts';
 import { prunedCheckpoint } from '../model/pruneLayers.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import { fetchSnapshot } from './hubSnapshot.ts';
 import { packageFile } from './packageFile.ts';
 import { parseReference, type Reference } from './reference.ts';
@@ -19,7 +20,7 @@ export interface ResolveOptions<T> {
   field: string;
   /** What sources.json held before: the same reference to the Hub then stays at its commit, without asking the Hub. */
   previous: T | undefined;
-  progress: (line: string) => void;
+  progress: Progress;
 }
 
 /**
@@ -88,7 +89,7 @@ async function fetchModel(
 
 async function fetchFromHub(
   { repository, revision, file }: Extract<Reference, { kind: 'hub' }>,
-  progress: (line: string) => void,
+  progress: Progress,
 ): Promise<Fetched> {
   const select = (names: string[]) => {
     const chosen = names.filter((name) => (file === undefined ? isModelFile(name) : name === file));
