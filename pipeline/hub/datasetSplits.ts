@@ -13,7 +13,8 @@ export interface DatasetSplits {
   files: Record<string, { name: string; path: string }[]>;
 }
 
-const CONVERTED = 'refs/convert/parquet';
+/** The branch of the converted copy. */
+export const CONVERTED = 'refs/convert/parquet';
 
 /** What is asked for of a dataset. */
 export interface WantedSplits {
@@ -49,7 +50,7 @@ export async function fetchSplits(
 }
 
 /** Not every dataset has a converted copy, and not every one of these was fetched before going offline. */
-function unlessNone(error: unknown): undefined {
+export function unlessNone(error: unknown): undefined {
   if (!isHubError(error, 'no_revision', 'not_cached')) throw error;
 }
 

@@ -11,6 +11,7 @@ import { downloadBlob } from './downloadBlob.ts';
 import { blobPath, hasBlob, isInSnapshot, linkFile, storeOf, type HubFile } from './hubCache.ts';
 import type { HubConnection } from './hubConnection.ts';
 import type { HubRepository } from './hubErrors.ts';
+import { fileUrl } from './hubRequest.ts';
 import { diskFull } from './partialFile.ts';
 
 const AT_ONCE = 4;
@@ -65,13 +66,12 @@ async function downloadAll(
   const needed = await bytesToCome(wanted, store);
   const room = await free(store);
   if (needed > room) throw diskFull({ folder: store, needed, free: room });
-  const folder = repository.type === 'dataset' ? `${hub.endpoint}/datasets` : hub.endpoint;
   const line = downloadProgress(repository.name, { files: wanted.length, bytes: needed, progress });
   const failing = new AbortController();
   const limit = pLimit(AT_ONCE);
   const download = async (file: HubFile) => {
     if (failing.signal.aborted) return;
-    const url = `${folder}/${repository.name}/resolve/${commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`;
+    const url = fileUrl({ hub, repository }, { commit, path: file.path });
     const blob = blobPath(store, file);
     await downloadBlob(file, { hub, repository, blob, url, signal: failing.signal, ...line }).catch(
       (error: unknown) => {

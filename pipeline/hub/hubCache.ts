@@ -5,12 +5,13 @@
 //                                  refs/BRANCH                the commit it was last seen at
 //                                  trees/COMMIT.json          all files there are, as huggingface_hub 2 keeps them
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, readdir, stat, symlink } from 'node:fs/promises';
+import { lstat, mkdir, stat, symlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { getRepoFolderName } from '@huggingface/hub';
 import { z } from 'zod';
 import { commitBytes } from '../artifact/commitFile.ts';
+import { namesBelow } from '../artifact/namesBelow.ts';
 import { findText } from '../artifact/optionalFiles.ts';
 import type { HubRepository } from './hubErrors.ts';
 
@@ -102,17 +103,12 @@ export async function writeRef(store: string, revision: string, commit: string):
 }
 
 /** Names below the snapshot of a commit. */
-export async function snapshotNames(store: string, commit: string): Promise<string[]> {
-  const folder = snapshotFolder(store, commit);
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll(sep, '/'))
-    .sort();
+export function snapshotNames(store: string, commit: string): Promise<string[]> {
+  return namesBelow(snapshotFolder(store, commit)).catch(() => []);
 }
 
 /** A name that stays inside its folder, whatever a mirror lists. */
-export const filePath = z
+const filePath = z
   .string()
   .refine((path) => path.split('/').every((part) => part !== '' && part !== '.' && part !== '..'));
 const sha1 = z.string().regex(/^[0-9a-f]{40}$/);

@@ -23,6 +23,7 @@ export async function hubRequest<T>(
   { hub, repository, headers, signal }: HubRequestOptions,
   consume: (response: Response, heard: () => void) => Promise<T>,
 ): Promise<T> {
+  if (hub.isOffline) throw notAsked(repository);
   const ending = new AbortController();
   const silence = () => {
     const problem = `${new URL(url).origin} sent nothing for ${hub.patience} s`;
@@ -46,6 +47,12 @@ export async function hubRequest<T>(
   }
 }
 
+function notAsked(repository: HubRepository): HubError {
+  const problem = 'not in the cache, and the Hub may not be asked';
+  const remedy = 'run the same command once without HF_HUB_OFFLINE';
+  return new HubError('not_cached', { file: nameOf(repository), problem, remedy });
+}
+
 /** A `fetch` for @huggingface/hub: whole answers of success, asked for again when the Hub is busy or breaks off. */
 export function hubFetch(
   options: HubRequestOptions & { notice: (line: string) => void },
@@ -53,13 +60,28 @@ export function hubFetch(
   return (input) => {
     const url = input instanceof Request ? input.url : String(input);
     const whole = async (response: Response, heard: () => void) => {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of response.body ?? []) {
-        chunks.push(chunk as Uint8Array);
-        heard();
-      }
-      return new Response(Buffer.concat(chunks), { status: response.status, headers: response.headers });
+      const { status, headers } = response;
+      return new Response(await wholeBody(response, heard), { status, headers });
     };
     return retryRequest(() => hubRequest(url, options, whole), { notice: options.notice });
   };
+}
+
+/** All of an answer; `heard` is called with each part of it. */
+export async function wholeBody(response: Response, heard: () => void): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response.body ?? []) {
+    chunks.push(chunk as Uint8Array);
+    heard();
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+/** The address of a file of a repository. */
+export function fileUrl(
+  { hub, repository }: Pick<HubRequestOptions, 'hub' | 'repository'>,
+  { commit, path }: { commit: string; path: string },
+): string {
+  const folder = repository.type === 'dataset' ? `${hub.endpoint}/datasets` : hub.endpoint;
+  return `${folder}/${repository.name}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`;
 }

@@ -1,6 +1,7 @@
 // From the reference of a dataset to its data files on this machine, with their sums.
-import { readdir, stat } from 'node:fs/promises';
-import { basename, join, relative, sep } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { namesBelow } from '../artifact/namesBelow.ts';
 import { rememberedSha256 } from '../artifact/rememberedSha256.ts';
 import { UserError } from '../config/userError.ts';
 import type { Progress } from '../terminal/stageProgress.ts';
@@ -20,13 +21,11 @@ export async function resolveDataset(
   source: DatasetSource,
   { field, previous, progress }: ResolveOptions<ResolvedDataset>,
 ): Promise<ResolvedDataset> {
-  const wanted: WantedFiles = typeof source === 'string' ? { reference: source } : source;
+  const wanted = wantedOf(source);
   const parsed = parseReference(wanted.reference, field);
   if (parsed.kind === 'pypi' || (parsed.kind === 'hub' && parsed.file !== undefined))
     throw new UserError({ field, value: wanted.reference, problem: 'names a model file, not a dataset' });
-  const reference = Object.entries(wanted)
-    .map(([key, value]) => (key === 'reference' ? value : `${key} ${value}`))
-    .join(', ');
+  const reference = datasetName(source);
   if (parsed.kind === 'local') {
     const select = (names: string[]) => selectFiles(names, { wanted, field });
     return { reference, revision: null, files: await recordAll(await localFiles(parsed.path, select)) };
@@ -36,7 +35,20 @@ export async function resolveDataset(
   return { reference, revision, files: await recordAll(paths) };
 }
 
-type WantedFiles = Exclude<DatasetSource, string>;
+/** A dataset as sources.json names it: the reference, and what of it is asked for. */
+export function datasetName(source: DatasetSource): string {
+  return Object.entries(wantedOf(source))
+    .map(([key, value]) => (key === 'reference' ? value : `${key} ${value}`))
+    .join(', ');
+}
+
+/** What is asked for of a dataset. */
+export type WantedFiles = Exclude<DatasetSource, string>;
+
+export function wantedOf(source: DatasetSource): WantedFiles {
+  return typeof source === 'string' ? { reference: source } : source;
+}
+
 interface Wanted {
   wanted: WantedFiles;
   field: string;
@@ -65,13 +77,19 @@ async function fetchFiles(
   return { revision: found.revision, paths: found.files[split]!.map(({ path }) => path) };
 }
 
-function asksForSplit({ config, split }: WantedFiles): boolean {
+export function asksForSplit({ config, split }: WantedFiles): boolean {
   return config !== undefined || split !== undefined;
+}
+
+/** Of a dataset's file names those that are asked for, perhaps none. */
+export function wantedNames(names: readonly string[], wanted: WantedFiles): string[] {
+  const { files: glob, config, split = 'train' } = wanted;
+  return asksForSplit(wanted) ? splitFiles(names, { config, split }) : dataFiles(names, glob);
 }
 
 function selectFiles(names: readonly string[], { wanted, field }: Wanted): string[] {
   const { files: glob, config, split = 'train' } = wanted;
-  const chosen = asksForSplit(wanted) ? splitFiles(names, { config, split }) : dataFiles(names, glob);
+  const chosen = wantedNames(names, wanted);
   if (chosen.length > 0) return chosen;
   if (asksForSplit(wanted)) throw missingSplit(wanted.reference, { config, splits: [split], listed: names });
   const all = dataFiles(names);
@@ -85,11 +103,7 @@ function selectFiles(names: readonly string[], { wanted, field }: Wanted): strin
 
 async function localFiles(path: string, select: (names: string[]) => string[]): Promise<string[]> {
   if ((await stat(path)).isFile()) return select([basename(path)]).map(() => path);
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const names = entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(path, join(entry.parentPath, entry.name)).replaceAll(sep, '/'));
-  return select(names).map((name) => join(path, name));
+  return select(await namesBelow(path)).map((name) => join(path, name));
 }
 
 type DataFile = ResolvedDataset['files'][number];

@@ -52,8 +52,19 @@ export async function resolveStudent(
       ? teacher
       : await resolveModel(from, { ...options, field: `${options.field}.prune.from`, previous: undefined });
   const path = await prunedCheckpoint(whole.path, keep_layers);
-  const reference = `${from}, layers ${keep_layers.join(' ')}`;
-  return { reference, revision: whole.revision, path, fingerprint: await modelFingerprint(path) };
+  return {
+    reference: sourceName(source),
+    revision: whole.revision,
+    path,
+    fingerprint: await modelFingerprint(path),
+  };
+}
+
+/** A model as sources.json names it. */
+export function sourceName(source: StudentSource): string {
+  if (typeof source === 'string') return source;
+  if ('reference' in source) return source.reference;
+  return `${source.prune.from}, layers ${source.prune.keep_layers.join(' ')}`;
 }
 
 async function isUnchanged(previous: ResolvedModel, reference: string): Promise<boolean> {

@@ -1,12 +1,14 @@
 // The bytes of a dataset's files that a recipe reads, and how many of them are here already.
-import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { namesBelow } from '../artifact/namesBelow.ts';
 import { UserError } from '../config/userError.ts';
-import { dataFiles } from '../hub/dataFiles.ts';
+import { CONVERTED, unlessNone } from '../hub/datasetSplits.ts';
 import { parseReference } from '../hub/reference.ts';
+import { asksForSplit, wantedNames, wantedOf, type WantedFiles } from '../hub/resolveDataset.ts';
 import type { DatasetSource } from '../hub/sourcesConfig.ts';
 import type { ResolvedDataset } from '../hub/sourcesFile.ts';
-import { listHubFiles } from './hubFiles.ts';
+import { listHubFiles, type ListedFile } from './hubFiles.ts';
 
 export interface DatasetSize {
   reference: string;
@@ -22,44 +24,56 @@ export async function sizeOfDataset(
   source: DatasetSource,
   { field, resolved }: { field: string; resolved?: ResolvedDataset | undefined },
 ): Promise<DatasetSize> {
-  const { reference, files: glob }: { reference: string; files?: string | undefined } =
-    typeof source === 'string' ? { reference: source } : source;
+  const wanted = wantedOf(source);
+  const { reference } = wanted;
   if (resolved) {
     const bytes = resolved.files.reduce((sum, file) => sum + file.bytes, 0);
     return { reference, bytes, cachedBytes: bytes };
   }
-  const files = await filesOf(reference, field);
-  const names = new Set(
-    dataFiles(
-      files.map(({ path }) => path),
-      glob,
-    ),
-  );
-  const chosen = files.filter(({ path }) => names.has(path));
+  const chosen = await filesOf(wanted, field);
   if (chosen.length === 0)
     throw new UserError({ field, value: reference, problem: 'has no data files that match' });
   const sum = (some: typeof chosen) => some.reduce((total, { bytes }) => total + bytes, 0);
   return { reference, bytes: sum(chosen), cachedBytes: sum(chosen.filter(({ isCached }) => isCached)) };
 }
 
-async function filesOf(reference: string, field: string) {
-  const parsed = parseReference(reference, field);
-  if (parsed.kind === 'local') return localFiles(parsed.path);
+async function filesOf(wanted: WantedFiles, field: string): Promise<ListedFile[]> {
+  const parsed = parseReference(wanted.reference, field);
+  if (parsed.kind === 'local') return choose(await localFiles(parsed.path), wanted);
   if (parsed.kind === 'pypi')
-    throw new UserError({ field, value: reference, problem: 'names a model file, not a dataset' });
-  const { repository: name, revision } = parsed;
-  return (await listHubFiles({ type: 'dataset', name, ...(revision !== undefined && { revision }) })).files;
+    throw new UserError({ field, value: wanted.reference, problem: 'names a model file, not a dataset' });
+  return filesOnHub(parsed, wanted);
 }
 
-async function localFiles(path: string) {
+/** As resolveDataset chooses them: of a repository that has none of its own, those of the converted copy. */
+async function filesOnHub(
+  { repository: name, revision }: { repository: string; revision?: string },
+  wanted: WantedFiles,
+): Promise<ListedFile[]> {
+  const list = (at?: string) =>
+    listHubFiles({ type: 'dataset', name, ...(at !== undefined && { revision: at }) });
+  const { files } = await list(revision);
+  const chosen = choose(files, wanted);
+  const isOwn = !asksForSplit(wanted) && choose(files, { reference: name }).length > 0;
+  if (chosen.length > 0 || isOwn || revision !== undefined) return chosen;
+  const converted = await list(CONVERTED).catch(unlessNone);
+  return converted ? choose(converted.files, { ...wanted, split: wanted.split ?? 'train' }) : [];
+}
+
+function choose(files: readonly ListedFile[], wanted: WantedFiles): ListedFile[] {
+  const names = new Set(
+    wantedNames(
+      files.map(({ path }) => path),
+      wanted,
+    ),
+  );
+  return files.filter(({ path }) => names.has(path));
+}
+
+async function localFiles(path: string): Promise<ListedFile[]> {
   const isFile = (await stat(path)).isFile();
   const folder = isFile ? dirname(path) : path;
-  const entries = isFile ? [] : await readdir(path, { recursive: true, withFileTypes: true });
-  const names = isFile
-    ? [basename(path)]
-    : entries
-        .filter((entry) => !entry.isDirectory())
-        .map((entry) => relative(path, join(entry.parentPath, entry.name)).replaceAll(sep, '/'));
+  const names = isFile ? [basename(path)] : await namesBelow(path);
   return Promise.all(
     names.map(async (name) => ({ path: name, bytes: (await stat(join(folder, name))).size, isCached: true })),
   );

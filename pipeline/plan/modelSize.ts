@@ -53,8 +53,9 @@ export async function sizeOfStudent(
   { teacher, ...options }: SizeOptions & { teacher: ModelSize },
 ): Promise<ModelSize> {
   if (typeof source === 'string' || 'reference' in source) return sizeOfModel(source, options);
-  if (options.resolved !== undefined) return sizeOfFolder(`${source.prune.from}, pruned`, options.resolved);
   const { from, keep_layers } = source.prune;
+  if (options.resolved !== undefined && from !== 'teacher')
+    return sizeOfFolder(`${from}, pruned`, options.resolved);
   const whole = from === 'teacher' ? teacher : await sizeOfModel(from, options);
   const config = { ...whole.config, numHiddenLayers: keep_layers.length };
   const bytes = from === 'teacher' ? 0 : whole.bytes;

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { loadConfig } from '../config/loadConfig.ts';
 import { evalConfig } from '../eval/evalConfig.ts';
-import { sourcesConfig, type DatasetSource } from '../hub/sourcesConfig.ts';
-import { readSources, type Sources } from '../hub/sourcesFile.ts';
+import { datasetName } from '../hub/resolveDataset.ts';
+import { sourceName } from '../hub/resolveModel.ts';
+import { sourcesConfig, type StudentSource } from '../hub/sourcesConfig.ts';
+import { readSources, type ResolvedModel } from '../hub/sourcesFile.ts';
 import { logitsConfig } from '../logits/logitsConfig.ts';
 import { mixConfig } from '../mix/mixConfig.ts';
 import { teacherConfig } from '../teacher/teacherConfig.ts';
@@ -47,13 +49,16 @@ export async function recipeSizes({ sources, mix }: RecipeConfigs, run: string):
   const fetched = await readSources(run).catch(() => undefined); // one that cannot be read says nothing
   const teacher = await sizeOfModel(sources.teacher, {
     field: 'teacher',
-    resolved: teacherFolder(sources, fetched),
+    resolved: folderOf(fetched?.teacher, sources.teacher),
   });
-  const student = await sizeOfStudent(sources.student, { field: 'student', teacher });
+  const student = await sizeOfStudent(sources.student, {
+    ...{ field: 'student', teacher },
+    resolved: folderOf(fetched?.student, sources.student),
+  });
   const datasets: Plan['datasets'] = {};
   for (const [name, source] of Object.entries(sources.datasets)) {
     const own = fetched?.datasets[name];
-    const resolved = own?.reference === fetchedName(source) ? own : undefined;
+    const resolved = own?.reference === datasetName(source) ? own : undefined;
     const { reference, bytes, cachedBytes } = await sizeOfDataset(source, {
       field: `datasets.${name}`,
       resolved,
@@ -63,16 +68,7 @@ export async function recipeSizes({ sources, mix }: RecipeConfigs, run: string):
   return { teacher, student, datasets, mix: await mixSize(mix, join(run, 'mix')) };
 }
 
-function teacherFolder(
-  { teacher }: RecipeConfigs['sources'],
-  fetched: Sources | undefined,
-): string | undefined {
-  const reference = typeof teacher === 'string' ? teacher : teacher.reference;
-  return fetched?.teacher.reference === reference ? fetched.teacher.path : undefined;
-}
-
-/** As sources.json names a dataset. */
-function fetchedName(source: DatasetSource): string {
-  if (typeof source === 'string') return source;
-  return source.files === undefined ? source.reference : `${source.reference}, files ${source.files}`;
+/** Where a model is, if what was fetched is what is asked for now. */
+function folderOf(fetched: ResolvedModel | undefined, source: StudentSource): string | undefined {
+  return fetched?.reference === sourceName(source) ? fetched.path : undefined;
 }

@@ -1,10 +1,11 @@
 // What `make doctor` tells: the tools that set-up needs, TensorFlow and the device it runs on, how fast that multiplies,
 // and the room there is. It answers before set-up too, so the engine is imported only when it is there.
-import { existsSync } from 'node:fs';
-import { readFile, statfs } from 'node:fs/promises';
-import { availableParallelism, cpus, freemem, homedir, totalmem } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { resolve } from 'node:path';
+import { freeBytes } from '../artifact/freeBytes.ts';
 import { messageOf } from '../config/userError.ts';
+import { hubCacheFolder } from '../hub/hubCache.ts';
 import {
   COMPILER_HINT,
   compilerCommand,
@@ -32,7 +33,8 @@ export async function* inspectMachine({ folder = TENSORFLOW_FOLDER } = {}): Asyn
   yield { name: 'CPU', found: await cpuSummary() };
   yield { name: 'GPU', found: await gpuNames() };
   yield { name: 'memory', found: `${gibibytes(freemem())} free of ${gibibytes(totalmem())}` };
-  for (const [name, path] of Object.entries(roomyFolders())) yield { name, found: await freeDisk(path) };
+  for (const [name, path] of Object.entries(roomyFolders()))
+    yield { name, found: `${gibibytes(await freeBytes(path))} free in ${path}` };
   yield* inspectEngine(folder);
 }
 
@@ -116,18 +118,7 @@ async function gpuNames(): Promise<string> {
 
 /** Where the big files go. */
 function roomyFolders(): Record<string, string> {
-  const huggingFace = process.env.HF_HOME ?? join(homedir(), '.cache', 'huggingface');
-  return {
-    'disk, runs': resolve('data/runs'),
-    'disk, models': process.env.HF_HUB_CACHE ?? join(huggingFace, 'hub'),
-  };
-}
-
-async function freeDisk(folder: string): Promise<string> {
-  let existing = folder;
-  while (!existsSync(existing)) existing = dirname(existing);
-  const { bavail, bsize } = await statfs(existing);
-  return `${gibibytes(bavail * bsize)} free in ${folder}`;
+  return { 'disk, runs': resolve('data/runs'), 'disk, models': hubCacheFolder() };
 }
 
 function gibibytes(bytes: number): string {

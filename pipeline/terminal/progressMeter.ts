@@ -12,7 +12,8 @@ export function progressMeter({ unit, total }: { unit: string; total?: number })
   return (amount) => {
     done += amount;
     const rate = done / ((performance.now() - start) / 1000);
-    const left = total === undefined ? '' : `, ${duration((total - done) / rate)} left`;
+    const isKnown = total !== undefined && rate > 0; // after a download that began anew nothing may be done
+    const left = isKnown ? `, ${duration((total - done) / rate)} left` : '';
     return `${rate >= 1e6 ? `${(rate / 1e6).toFixed(1)} M` : rate.toFixed(rate < 10 ? 1 : 0)} ${unit}/s${left}`;
   };
 }
