@@ -103,7 +103,8 @@ $(error publish needs the repository on the Hub: make publish REPO=ORG/NAME)
 endif
 endif
 
-# ---- Stages, in flow order. Set-up is order-only: it must be there, but makes nothing stale.
+# ---- Stages, in flow order. Set-up is order-only: it must be there, but makes nothing stale. New ARGS come first, so that
+# a mistake in them is told before hours of other stages.
 
 ifneq ($(filter all clean plan status publish $(stages),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(wildcard $(recipe)/*.yaml),)
@@ -122,6 +123,9 @@ eval := $(run)/eval/$(RUN)/comparison.json
 judged := $(run)/eval/teacher/manifest.json
 report := $(run)/report.html
 
+# The YAML file among the prerequisites of a stage.
+config = $(filter $(recipe)/%.yaml,$^)
+
 # Manifests are committed whole: an interrupt must not make make delete them.
 .PRECIOUS: $(sources) $(mix) $(teacher) $(logits) $(train) $(before) $(eval) $(judged) $(report)
 
@@ -134,30 +138,30 @@ eval: $(before) $(eval) $(if $(EVAL_TEACHER),$(judged)) ## scores of the student
 report: $(report) ## one page about all of it
 
 # Asked for by name it looks again, as files on this machine may have changed under their names.
-$(sources): $(recipe)/sources.yaml $(call args_stamp,fetch) $(if $(filter fetch,$(asked)),FORCE) | $(tensorflow)
-	$(TSX) stages/fetch.ts --config $< --out $(@D) $(call args,fetch)
+$(sources): $(call args_stamp,fetch) $(recipe)/sources.yaml $(if $(filter fetch,$(asked)),FORCE) | $(tensorflow)
+	$(TSX) stages/fetch.ts --config $(config) --out $(@D) $(call args,fetch)
 
-$(mix): $(recipe)/mix.yaml $(sources) $(call args_stamp,mix) | $(tensorflow)
-	$(TSX) stages/mix.ts --config $< --tokenizer $(run)/sources/student --out $(@D) $(call args,mix)
+$(mix): $(call args_stamp,mix) $(recipe)/mix.yaml $(sources) | $(tensorflow)
+	$(TSX) stages/mix.ts --config $(config) --tokenizer $(run)/sources/student --out $(@D) $(call args,mix)
 
-$(teacher): $(recipe)/teacher.yaml $(sources) $(call args_stamp,teacher) | $(tensorflow)
-	$(TSX) stages/teacher.ts --config $< --model $(run)/sources/teacher --out $(@D) $(call args,teacher)
+$(teacher): $(call args_stamp,teacher) $(recipe)/teacher.yaml $(sources) | $(tensorflow)
+	$(TSX) stages/teacher.ts --config $(config) --model $(run)/sources/teacher --out $(@D) $(call args,teacher)
 
-$(logits): $(recipe)/logits.yaml $(mix) $(teacher) $(call args_stamp,logits) | $(tensorflow)
-	$(TSX) $(logits_stage) --config $< --mix $(run)/mix --teacher $(run)/teacher --original $(run)/sources/teacher --out $(@D) $(call args,logits)
+$(logits): $(call args_stamp,logits) $(recipe)/logits.yaml $(mix) $(teacher) | $(tensorflow)
+	$(TSX) $(logits_stage) --config $(config) --mix $(run)/mix --teacher $(run)/teacher --original $(run)/sources/teacher --out $(@D) $(call args,logits)
 
-$(train): $(recipe)/train.yaml $(mix) $(logits) $(call args_stamp,train) | $(tensorflow)
-	$(TSX) stages/train.ts --config $< --mix $(run)/mix --logits $(run)/logits --student $(run)/sources/student --out $(@D) $(call args,train)
+$(train): $(call args_stamp,train) $(recipe)/train.yaml $(mix) $(logits) | $(tensorflow)
+	$(TSX) stages/train.ts --config $(config) --mix $(run)/mix --logits $(run)/logits --student $(run)/sources/student --out $(@D) $(call args,train)
 
-evaluate = $(TSX) stages/eval.ts --config $< --mix $(run)/mix --logits $(run)/logits --out $(@D) $(call args,eval)
+evaluate = $(TSX) stages/eval.ts --config $(config) --mix $(run)/mix --logits $(run)/logits --out $(@D) $(call args,eval)
 
-$(before): $(recipe)/eval.yaml $(logits) $(call args_stamp,eval) | $(tensorflow)
+$(before): $(call args_stamp,eval) $(recipe)/eval.yaml $(logits) | $(tensorflow)
 	$(evaluate) --model $(run)/sources/student
 
-$(eval): $(recipe)/eval.yaml $(logits) $(train) $(before) $(call args_stamp,eval) | $(tensorflow)
+$(eval): $(call args_stamp,eval) $(recipe)/eval.yaml $(logits) $(train) $(before) | $(tensorflow)
 	$(evaluate) --model $(run)/train/$(RUN)/model --before $(run)/eval/before
 
-$(judged): $(recipe)/eval.yaml $(logits) $(call args_stamp,eval) | $(tensorflow)
+$(judged): $(call args_stamp,eval) $(recipe)/eval.yaml $(logits) | $(tensorflow)
 	$(evaluate) --model $(run)/teacher
 
 $(report): $(before) $(eval) $(wildcard $(run)/train/*/manifest.json $(run)/eval/*/manifest.json) $(call args_stamp,report) | $(tensorflow)

@@ -2,8 +2,9 @@
 // a task to stdout, then what changed since the evaluation before.
 import { join } from 'node:path';
 import { compareEvaluations, comparisonText } from '../pipeline/eval/compareEvaluations.ts';
-import { evalConfig } from '../pipeline/eval/evalConfig.ts';
+import { benchmarksOf, evalConfig } from '../pipeline/eval/evalConfig.ts';
 import { evaluateModel } from '../pipeline/eval/evaluateModel.ts';
+import { expandTasks } from '../pipeline/eval/prompts/taskCatalog.ts';
 import { progressMeter } from '../pipeline/terminal/progressMeter.ts';
 import { stageCommand } from '../pipeline/terminal/stageCommand.ts';
 
@@ -20,6 +21,9 @@ await stageCommand({
     before: { describe: 'folder of an earlier evaluation to compare with, written to comparison.json' },
   },
   schema: evalConfig,
+  check: async (config) => {
+    await expandTasks(benchmarksOf(config));
+  },
   run: async ({ config, options: { model, out, ...options }, progress }) => {
     const { mix = join(out, '../../mix'), logits = join(out, '../../logits') } = options;
     const lineOf = answersLine();

@@ -33,7 +33,8 @@ export function validate<S extends z.ZodType>(
 ): z.infer<S> {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  const issue = deepest(result.error.issues[0]!);
+  const { issues } = result.error; // a misspelt key is also a missing one
+  const issue = deepest(issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!);
   const file = source(issue.path[0]?.toString());
   if (issue.code === 'unrecognized_keys') throw unknownKey(schema, issue.path, issue.keys[0]!, file);
   throw new UserError({

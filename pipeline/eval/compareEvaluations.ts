@@ -9,7 +9,7 @@ import type { SampleScores } from '../train/heldOut.ts';
 import { compareScores, differenceTable, type ScoresByTask } from './scores/compareScores.ts';
 import { writeComparison, type Comparison } from './scores/comparisonFile.ts';
 import { findOverlap, type Overlap } from './scores/contamination.ts';
-import { HELD_OUT, type EvalConfig } from './evalConfig.ts';
+import { benchmarksOf, HELD_OUT, type EvalConfig } from './evalConfig.ts';
 import { itemTexts } from './prompts/itemTexts.ts';
 import { loadTasks, type EvalTask } from './prompts/loadTask.ts';
 import { formatPValue, pairedDifference } from './scores/pairedDifference.ts';
@@ -21,7 +21,7 @@ export async function compareEvaluations(
   config: EvalConfig,
   { out, before, mix }: { out: string; before: string; mix: string },
 ): Promise<Comparison> {
-  const names = config.tasks.filter((task) => task !== HELD_OUT);
+  const names = benchmarksOf(config);
   const tasks = await loadTasks(names, { data: config.data, numFewshot: 0 }); // shots are not compared
   const { groups } = await expandTasks(names);
   const compared = groups.map(({ name, leaves, metrics }) => ({ group: name, tasks: leaves, metrics }));

@@ -42,3 +42,8 @@ export const evalConfig = z.strictObject({
 });
 
 export type EvalConfig = z.infer<typeof evalConfig>;
+
+/** The tasks of lm-evaluation-harness among those asked for. */
+export function benchmarksOf({ tasks }: Pick<EvalConfig, 'tasks'>): string[] {
+  return tasks.filter((task) => task !== HELD_OUT);
+}

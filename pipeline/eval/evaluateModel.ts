@@ -14,7 +14,7 @@ import { disposeDecoder, loadDecoder } from '../model/loadDecoder.ts';
 import { readModelConfig } from '../model/modelConfig.ts';
 import type { Respondent } from './answers/answerItems.ts';
 import { evaluateTask, forgetAnswers, type FinishedTask } from './benchmarkTask.ts';
-import { HELD_OUT, type EvalConfig } from './evalConfig.ts';
+import { benchmarksOf, HELD_OUT, type EvalConfig } from './evalConfig.ts';
 import { evaluationPlan } from './evaluationPlan.ts';
 import { evaluationResults, type EvaluationResults } from './scores/evaluationResults.ts';
 import { readGenerationSettings } from './answers/generationSettings.ts';
@@ -71,10 +71,6 @@ export async function evaluateModel(
     await heldOut?.close();
     await respondent.dispose();
   }
-}
-
-function benchmarksOf({ tasks }: EvalConfig): string[] {
-  return tasks.filter((task) => task !== HELD_OUT);
 }
 
 function loadOptions({ data, num_fewshot }: EvalConfig, { progress }: EvalHooks) {

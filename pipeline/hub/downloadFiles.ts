@@ -16,9 +16,6 @@ import { diskFull } from './partialFile.ts';
 
 const AT_ONCE = 4;
 
-/** Seconds between two lines of pace, which all go into the log file. */
-const BETWEEN_LINES = 5;
-
 interface DownloadFilesOptions {
   hub: HubConnection;
   repository: HubRepository;
@@ -102,7 +99,7 @@ async function bytesToCome(files: readonly HubFile[], store: string): Promise<nu
   return (await Promise.all(left)).reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** One line at the start, one every few seconds, one at the end; and the reasons of what is tried again. */
+/** A line at the start and the end, the pace between; and the reasons of what is tried again. */
 function downloadProgress(
   name: string,
   { files, bytes, progress }: { files: number; bytes: number; progress: Progress },
@@ -110,16 +107,13 @@ function downloadProgress(
   const start = performance.now();
   const total = megabytes(bytes);
   const pace = progressMeter({ unit: 'MB', total: bytes / 1e6 });
-  let [arrived, told] = [0, start];
+  let arrived = 0;
   progress(`${name}: ${files} ${files === 1 ? 'file' : 'files'}, ${total} MB to download`);
   return {
     notice: progress,
     received: (count: number) => {
       arrived += count;
-      const rate = pace(count / 1e6);
-      if (performance.now() - told < 1000 * BETWEEN_LINES) return;
-      told = performance.now();
-      progress(`${name}: ${megabytes(arrived)} of ${total} MB, ${rate}`, 'pace');
+      progress(`${name}: ${megabytes(arrived)} of ${total} MB, ${pace(count / 1e6)}`, 'pace');
     },
     done: () => progress(`${name}: ${total} MB in ${duration((performance.now() - start) / 1000)}`),
   };

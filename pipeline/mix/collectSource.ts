@@ -4,6 +4,8 @@
 // order of rows nor how many are kept in memory counts. Only rows whose rank can still get in are rendered and tokenized
 // (of a million some thousands, and tokenizing is what costs time). Every row that is turned down is told of with its
 // reason: all without a conversation, and of the others those that rank below the last one taken.
+import { progressMeter } from '../terminal/progressMeter.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import type { SampleChooser } from './chooseSamples.ts';
 import type { Conversation } from './datasetFormats.ts';
 import type { DatasetFile } from './datasetSources.ts';
@@ -42,7 +44,7 @@ export interface Collecting {
   encode: SampleEncoder;
   choose: SampleChooser;
   reject: (rejections: readonly Rejection[]) => Promise<void>;
-  progress: (line: string) => void;
+  progress: Progress;
 }
 
 interface DatasetPart {
@@ -103,16 +105,18 @@ interface Pass extends Pick<Collected, 'rowsRead' | 'columns'> {
 /** Reads a source once, for the `size` candidates that rank lowest of those above `above`. */
 async function readCandidates(
   { source, files, above, size }: DatasetPart & { above: string | undefined; size: number },
-  { config, tokenizer, encode, reject }: Omit<Collecting, 'choose' | 'progress'>,
+  { config, tokenizer, encode, reject, progress }: Omit<Collecting, 'choose'>,
 ): Promise<Pass> {
   const lowest = lowestRanked<Candidate>({ size, above });
   const render = renderer({ config, tokenizer, admits: lowest.admits });
   const rejections: RankedRejection[] = [];
   const turnDown = (rank: string, rejection: Rejection) => rejections.push({ rank, rejection });
   const columnsTaken: Record<string, number> = {};
+  const pace = progressMeter({ unit: 'rows' });
   let rowsRead = 0;
   for await (const rows of sourceRows({ source, files, config })) {
     rowsRead += rows.length;
+    progress(`${source}: ${rowsRead} rows read, ${pace(rows.length)}`, 'pace');
     const unusable: Rejection[] = [];
     const texts: (Origin & RankedText)[] = [];
     for (const { origin, conversation, columns } of rows) {

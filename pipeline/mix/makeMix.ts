@@ -6,6 +6,7 @@ import { commitFile, type FileRecord } from '../artifact/commitFile.ts';
 import { reuseFinished, writeManifest, type Manifest, type ManifestPlan } from '../artifact/manifest.ts';
 import { UserError } from '../config/userError.ts';
 import { progressMeter } from '../terminal/progressMeter.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import {
   loadBenchmarks,
   overlapTally,
@@ -70,7 +71,7 @@ export async function makeMix({
   tokenizerFolder: string;
   out: string;
   sourcesFile?: string | undefined;
-  progress?: (line: string) => void;
+  progress?: Progress;
 }): Promise<{ manifest: Manifest; upToDate: boolean }> {
   const globs = Object.entries(config.sources).map(([name, { files }]) => [name, files] as const);
   const files = await datasetFiles(sourcesFile, Object.fromEntries(globs));
@@ -134,7 +135,7 @@ async function collectAll(
     tokenizer: ChatTokenizer;
     benchmarks: Benchmarks;
     tally: OverlapTally;
-    progress: (line: string) => void;
+    progress: Progress;
   },
 ): Promise<{ collected: Collected[]; rejectedFile: FileRecord }> {
   const encode = await sampleEncoder(tokenizer, config);

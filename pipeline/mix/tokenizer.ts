@@ -69,7 +69,7 @@ export function sameVocabulary(
   const differing = [...differences(a.vocabulary, b.vocabulary), ...differences(b.vocabulary, a.vocabulary)];
   if (differing.length === 0) return { same: true };
   const token = differing.reduce((first, other) => (other.id < first.id ? other : first)).token;
-  const describe = (vocabulary: ReadonlyMap<string, number>) => vocabulary.get(token) ?? 'not in it';
+  const describe = (vocabulary: ReadonlyMap<string, number>) => vocabulary.get(token) ?? 'missing';
   return {
     same: false,
     difference: `token ${JSON.stringify(token)} is ${describe(a.vocabulary)} in the one and ${describe(b.vocabulary)} in the other`,

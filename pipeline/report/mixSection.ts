@@ -86,8 +86,10 @@ async function rejectionsFigure({ sources }: JsonRecord): Promise<Markup | undef
     );
     const value = reasons.reduce((sum, { count }) => sum + count, 0);
     const of = typeof read === 'number' ? ` of ${formatNumber(read)}` : '';
-    const note = reasons.map(({ reason, count }) => `${reason} ${formatNumber(count)}`).join(', ') || 'none';
-    return [{ name, note: `${note}${of}`, points: [{ value, look: 0 }] }];
+    const [most, ...others] = reasons.toSorted((a, b) => b.count - a.count);
+    const why = most ? `, ${others.length > 0 ? 'mostly ' : ''}${most.reason}` : '';
+    const note = `${value > 0 ? formatNumber(value) : 'none'}${of}${why}`; // all reasons are in the table
+    return [{ name, note, points: [{ value, look: 0 }] }];
   });
   if (!rows.some(({ points }) => points[0]!.value > 0)) return undefined;
   const chart = await rowChart(rows, {

@@ -23,6 +23,8 @@ interface Stage<O extends StageOptions, S extends z.ZodObject> {
   options: O;
   /** Of the YAML file given with `--config`; a stage without parameters has neither. */
   schema?: S;
+  /** What of the parameters can be refused at once beyond their schema. */
+  check?: (config: z.infer<S>) => Promise<void>;
   /** Of its lines of progress, given its options (default: beside `--out`, named after it). */
   logFile?: (options: Given<O>) => string;
   /** @param progress shows a line on stderr, with the stage's name in front */
@@ -43,7 +45,7 @@ export async function stageCommand<O extends StageOptions, S extends z.ZodObject
     const config = schema
       ? await loadConfig(schema, { file: given.config!, overrides: Object.fromEntries(flags) })
       : ({} as z.infer<S>);
-    if (given.check) return;
+    if (given.check) return stage.check?.(config);
     const options = given as Given<O>;
     const logFile = stage.logFile?.(options) ?? (given.out === undefined ? undefined : logBeside(given.out));
     const log = logFile === undefined ? undefined : openStageLog(logFile, name);

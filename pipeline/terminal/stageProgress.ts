@@ -3,6 +3,7 @@
 // every 30 seconds, without control characters. All of it goes into the stage's log file, whatever is shown.
 import { createLogUpdate } from 'log-update';
 import { UserError } from '../config/userError.ts';
+import { gigabytes } from './gigabytes.ts';
 import type { StageLog } from './stageLog.ts';
 
 /** Tells a line. One of the kind `pace` says how far the work is, and is replaced by the next. */
@@ -31,6 +32,10 @@ export interface ProgressOutput {
 
 const SECONDS_BETWEEN_PLAIN_LINES = 30;
 
+/** Work may tell its pace a thousand times a second. */
+const SECONDS_BETWEEN_DRAWN_LINES = 0.1;
+const SECONDS_BETWEEN_LOGGED_LINES = 1;
+
 /**
  * @param log gets every line.
  * @param level what is shown.
@@ -47,10 +52,11 @@ export function stageProgress({
   output?: ProgressOutput;
 }): StageProgress {
   const pace = paceLine({ level, output });
+  const isLogged = everySeconds(SECONDS_BETWEEN_LOGGED_LINES, output);
   return {
     progress: (line, kind) => {
-      const whole = kind === 'pace' ? `${line}, ${(output.memory() / 1e9).toFixed(2)} GB` : line;
-      log?.note(whole);
+      const whole = kind === 'pace' ? `${line}, ${gigabytes(output.memory())}` : line;
+      if (kind !== 'pace' || isLogged()) log?.note(whole);
       if (level === 'error') return;
       const shown = `${name}: ${whole}`;
       if (kind === 'pace' && level !== 'debug') return pace.show(shown);
@@ -67,22 +73,37 @@ export function stageProgress({
 
 /** The line of pace on the screen, or the one that waits for its turn in a pipe. */
 function paceLine({ level, output }: { level: LogLevel; output: ProgressOutput }) {
-  let [shownAt, waiting] = [output.now(), undefined as string | undefined];
   const { draw } = output;
+  let waiting: string | undefined;
+  const isDue = draw
+    ? everySeconds(SECONDS_BETWEEN_DRAWN_LINES, output)
+    : everySeconds(SECONDS_BETWEEN_PLAIN_LINES, output, output.now());
   return {
     show: (line: string) => {
       waiting = line;
+      if (!isDue()) return;
       if (draw) return draw(line);
-      if (output.now() - shownAt < 1000 * SECONDS_BETWEEN_PLAIN_LINES) return;
       output.write(`${line}\n`);
-      [shownAt, waiting] = [output.now(), undefined];
+      waiting = undefined;
     },
     rest: () => {
       if (waiting === undefined || level === 'error') return;
-      if (draw) draw.done();
-      else output.write(`${waiting}\n`);
+      if (draw) {
+        draw(waiting);
+        draw.done();
+      } else output.write(`${waiting}\n`);
       waiting = undefined;
     },
+  };
+}
+
+/** True when so many seconds have passed since it was last true, or since `start`; without one at once. */
+function everySeconds(seconds: number, { now }: ProgressOutput, start = -Infinity): () => boolean {
+  let last = start;
+  return () => {
+    const isDue = now() - last >= 1000 * seconds;
+    if (isDue) last = now();
+    return isDue;
   };
 }
 

@@ -10,6 +10,7 @@ import { readSources } from '../../pipeline/hub/sourcesFile.ts';
 import { modelFingerprint } from '../../pipeline/model/checkpoint.ts';
 import { readModelConfig } from '../../pipeline/model/modelConfig.ts';
 import { runStage } from '../runStage.ts';
+import { makeTinyModel } from '../tinyModel.ts';
 
 const root = t.testdir({ data: { 'a.jsonl': '{"x": 1}\n', 'b.parquet': '', 'notes.txt': '' } });
 process.env.REDISTILL_CACHE = join(root, 'cache');
@@ -55,6 +56,21 @@ t.test('an unreadable sources.json is made anew', async (t) => {
   await t.rejects(readSources(out), { message: /sources\.json: formatVersion = 99/ });
   const sources = await fetchSources({ config, out });
   t.same(await readSources(out), { formatVersion: 1, ...sources });
+});
+
+t.test('teacher and student of two vocabularies are refused before any dataset is fetched', async (t) => {
+  const at = (name: string) => join(root, name);
+  await makeTinyModel(at('teacher'));
+  await makeTinyModel(at('same'), { seed: 1 });
+  await makeTinyModel(at('stranger'), { vocabSize: 301 });
+  const fetch = (student: string) =>
+    fetchSources({ config: { teacher: at('teacher'), student: at(student), datasets: {} }, out: at('pair') });
+  await fetch('same');
+  const before = readFileSync(at('pair/sources.json'), 'utf8');
+  await t.rejects(fetch('stranger'), {
+    message: /^student = ".*stranger": not the vocabulary of the teacher .* is missing in the one and 300 in/,
+  });
+  t.equal(readFileSync(at('pair/sources.json'), 'utf8'), before);
 });
 
 t.test('nothing is written when a source cannot be had', async (t) => {

@@ -139,7 +139,7 @@ t.test('the same vocabulary, or the first token that differs', async (t) => {
     difference: `token "a" is ${vocabulary.get('a')} in the one and ${vocabulary.get('b')} in the other`,
   });
   const longer = new Map(vocabulary).set('<extra>', 380);
-  const difference = 'token "<extra>" is not in it in the one and 380 in the other';
+  const difference = 'token "<extra>" is missing in the one and 380 in the other';
   t.strictSame(sameVocabulary({ vocabulary }, { vocabulary: longer }), { same: false, difference });
 });
 
