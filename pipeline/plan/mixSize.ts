@@ -1,5 +1,6 @@
 // How large a mix is: as it was made, or, before it is, as its configuration lets expect. How long rows are is not known
 // before they are read, so an estimate rests on means of each format, cut off at max_tokens as the mix cuts them.
+import { fingerprint } from '../artifact/fingerprint.ts';
 import { findManifest } from '../artifact/manifest.ts';
 import type { LengthStatistics, MixStatistics } from '../mix/makeMix.ts';
 import type { MixConfig, MixSource } from '../mix/mixConfig.ts';
@@ -37,14 +38,11 @@ const EXPECTED_TOKENS: Record<NonNullable<MixSource['format']>, { prompt: number
 /** Where lengths spread as widely as those of traces, samples that fit a bound are on average half as long as it. */
 const MEAN_OF_BOUND = 0.5;
 
-/** The mix in `folder` if it was made with these parameters' total and bound, else what is to be expected. */
+/** The mix in `folder` if it was made with these very parameters, else what is to be expected. */
 export async function mixSize(config: MixConfig, folder: string): Promise<MixSize> {
   const manifest = await findManifest(folder).catch(() => undefined);
-  const { total, max_tokens, held_out } = manifest?.parameters ?? {};
-  const isSame = total === config.total && max_tokens === config.max_tokens && held_out === config.held_out;
-  return manifest && isSame
-    ? measuredSize(manifest.statistics as unknown as MixStatistics)
-    : expectedSize(config);
+  const isSame = manifest && fingerprint(manifest.parameters) === fingerprint({ ...config });
+  return isSame ? measuredSize(manifest.statistics as unknown as MixStatistics) : expectedSize(config);
 }
 
 function measuredSize({ sources, total }: MixStatistics): MixSize {

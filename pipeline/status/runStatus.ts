@@ -49,7 +49,8 @@ export async function runStatus({ folder, run }: { folder: string; run: string }
     for (const step of await makeAhead({ RECIPE: recipe, RUN: student }))
       if (!steps.has(step.target)) steps.set(step.target, step);
   const own = new Set((await makeAhead({ RECIPE: recipe, RUN: run })).map(({ target }) => target));
-  const listed = artifactsOf(folder, students);
+  const judged = (await timeOf(join(folder, 'eval/teacher/manifest.json'))) ? ['teacher'] : []; // EVAL_TEACHER=1
+  const listed = artifactsOf(folder, { students, judged });
   const artifacts = await Promise.all(listed.map((each) => statusOf(each, steps)));
   const estimate = await estimator(folder, artifacts, listed);
   const ahead = listed.filter(({ target }) => own.has(target)).map(estimate);
@@ -62,7 +63,10 @@ async function trainedRuns(folder: string): Promise<string[]> {
 }
 
 /** In the order in which they are made. */
-function artifactsOf(folder: string, students: string[]): Artifact[] {
+function artifactsOf(
+  folder: string,
+  { students, judged }: Record<'students' | 'judged', string[]>,
+): Artifact[] {
   const stage = (name: string, below = name, file = 'manifest.json'): Artifact => {
     const own = join(folder, below);
     return {
@@ -80,7 +84,7 @@ function artifactsOf(folder: string, students: string[]): Artifact[] {
     alone('fetch', 'sources.json', 'fetch.log'),
     ...['mix', 'teacher', 'logits'].map((name) => stage(name)),
     ...students.map((student) => stage('train', `train/${student}`)),
-    stage('eval', 'eval/before'),
+    ...['before', ...judged].map((name) => stage('eval', `eval/${name}`)),
     ...students.map((student) => stage('eval', `eval/${student}`, 'comparison.json')),
     alone('report', 'report.html', 'report.log'),
   ];
