@@ -9,6 +9,7 @@ import { commitJson } from '../artifact/jsonFile.ts';
 import { itemTexts } from '../eval/prompts/itemTexts.ts';
 import { loadTasks } from '../eval/prompts/loadTask.ts';
 import { itemFinder, type FoundItem } from '../eval/scores/contamination.ts';
+import type { Progress } from '../terminal/stageProgress.ts';
 import type { MixConfig } from './mixConfig.ts';
 import type { Rejection } from './rejection.ts';
 
@@ -37,7 +38,7 @@ export type TaskOverlap = {
  */
 export async function loadBenchmarks(
   { tasks: names, data }: MixConfig['decontaminate'],
-  { progress }: { progress: (line: string) => void },
+  { progress }: { progress: Progress },
 ): Promise<Benchmarks> {
   const statedIn = { file: 'mix.yaml', field: 'decontaminate.data' };
   const tasks = await loadTasks(names, { data, statedIn, progress, numFewshot: 0 });

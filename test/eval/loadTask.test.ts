@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import { loadTask, loadTasks } from '../../pipeline/eval/prompts/loadTask.ts';
 import { taskItems } from '../../pipeline/eval/prompts/taskItems.ts';
 import { splitFiles } from '../../pipeline/hub/datasetSplits.ts';
+import type { Progress } from '../../pipeline/terminal/stageProgress.ts';
 import { startHub, type HubServer } from '../hub/hubServer.ts';
 
 const DATA = 'test/golden/eval/data';
@@ -62,7 +63,8 @@ t.test('rows from the Hub', async (t) => {
   await hub(t);
   const told: string[] = [];
   const names = ['mmlu_anatomy', 'leaderboard_musr_murder_mysteries'];
-  const [anatomy, musr] = await loadTasks(names, { numFewshot: 1, progress: (line) => told.push(line) });
+  const progress: Progress = (line, kind) => kind === 'pace' || told.push(line);
+  const [anatomy, musr] = await loadTasks(names, { numFewshot: 1, progress });
   const [row] = anatomy!.docs;
   t.same(row, { question: 'Which?', subject: 'anatomy', choices: ['a', 'b', 'c', 'd'], answer: 2 });
   t.match(anatomy!.sources.test, [/^cais\/mmlu@[0-9a-f]{40} anatomy\/test-00000-of-00001.parquet$/]);

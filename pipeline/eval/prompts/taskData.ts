@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { UserError } from '../../config/userError.ts';
 import { fetchSplits } from '../../hub/datasetSplits.ts';
 import { readRows } from '../../mix/readRows.ts';
+import type { Progress } from '../../terminal/stageProgress.ts';
 import { renderTemplate } from './docFields.ts';
 import type { Doc } from './evalItem.ts';
 import { taskCatalog } from './taskCatalog.ts';
@@ -18,7 +19,7 @@ export interface DataOptions {
   /** Where `data` stands, for complaints; default: `data` of eval.yaml. */
   statedIn?: { file: string; field: string };
   /** Is told each file before it is downloaded. */
-  progress?: (line: string) => void;
+  progress?: Progress;
 }
 
 /** The rows of a split. */
@@ -75,7 +76,7 @@ async function keyFor(name: string, data: Record<string, unknown>): Promise<stri
 
 async function onHub(
   { definition: { dataset, dataset_config: config } }: NamedTask,
-  { splits, progress }: { splits: string[]; progress: (line: string) => void },
+  { splits, progress }: { splits: string[]; progress: Progress },
 ): Promise<LocatedSplit[]> {
   const { revision, files } = await fetchSplits(dataset, { config, splits, progress });
   return splits.map((split) => ({
