@@ -106,7 +106,7 @@ endif
 # ---- Stages, in flow order. Set-up is order-only: it must be there, but makes nothing stale. New ARGS come first, so that
 # a mistake in them is told before hours of other stages.
 
-ifneq ($(filter all clean plan status publish $(stages),$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter all clean plan status compare publish $(stages),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(wildcard $(recipe)/*.yaml),)
 $(error no recipe "$(RECIPE)" in data/recipes; RECIPE is one of: $(notdir $(wildcard data/recipes/*)))
 endif

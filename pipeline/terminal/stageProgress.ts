@@ -117,7 +117,8 @@ export function logLevel(value = process.env.LOG_LEVEL || 'info'): LogLevel {
 function terminal(): ProgressOutput {
   return {
     write: (text) => process.stderr.write(text),
-    draw: process.stderr.isTTY ? createLogUpdate(process.stderr) : undefined,
+    // With a hidden cursor it would listen to signals, and end a stage that wants to save first.
+    draw: process.stderr.isTTY ? createLogUpdate(process.stderr, { showCursor: true }) : undefined,
     now: () => performance.now(),
     memory: () => process.memoryUsage.rss(),
   };

@@ -11,6 +11,7 @@ import {
   type Manifest,
   type ManifestPlan,
 } from '../artifact/manifest.ts';
+import { lockWork } from '../artifact/workLock.ts';
 import { UserError } from '../config/userError.ts';
 import { openLogits, type LogitsCache } from '../logits/logitsCache.ts';
 import { readMix, type Sample } from '../mix/tokensArrow.ts';
@@ -43,7 +44,7 @@ export interface TrainFolders {
 
 /**
  * Trains `folders.student` and writes `out/model`, `out/metrics.jsonl` and `out/manifest.json`, with lora `out/adapter` too.
- * @throws UserError for inputs that do not fit together, or a run that diverges
+ * @throws UserError for inputs that do not fit together, a run that diverges, or one that another process is at
  */
 export async function trainStudent(
   config: TrainConfig,
@@ -54,7 +55,11 @@ export async function trainStudent(
   const finished = await reuseFinished(folders.out, plan);
   if (finished) return finished;
   await requireRoom(config, folders, hooks);
-  const student = await createStudent(folders.student, config);
+  const lock = await lockWork(join(folders.out, 'training'), hooks.onNotice && { notice: hooks.onNotice });
+  const student = await createStudent(folders.student, config).catch(async (error: unknown) => {
+    await lock.release();
+    throw error;
+  });
   try {
     const run: Run = {
       config,
@@ -99,6 +104,7 @@ export async function trainStudent(
   } finally {
     disposeStudent(student);
     await cache.close();
+    await lock.release();
   }
 }
 

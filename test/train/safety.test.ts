@@ -1,5 +1,6 @@
 // What a run does when it cannot go on: a NaN planted in the student, a run that has nothing but NaN any more, logits
 // that overflow unless they are clipped, SIGINT and SIGTERM to its process.
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import t from 'tap';
@@ -8,7 +9,7 @@ import { isStep, type StepMetrics } from '../../pipeline/train/metrics.ts';
 import { TrainingStopped } from '../../pipeline/train/runSteps.ts';
 import { sumsOf } from '../fileBytes.ts';
 import { readJson } from '../readJson.ts';
-import { runStage, watchStage } from '../runStage.ts';
+import { runStage, stageArguments, watchStage } from '../runStage.ts';
 import { sampleOf } from '../tinyMix.ts';
 import { readMetrics, SMALL, splitSamples, trainScene } from './trainScene.ts';
 
@@ -165,6 +166,44 @@ t.test(
     }
   },
 );
+
+const skip = spawnSync('script', ['--version']).status !== 0 && 'needs the program "script" of util-linux';
+
+t.test('Ctrl-C on a terminal saves as well', { skip }, async (t) => {
+  const { at, flags } = await trainScene(t);
+  const given = flags({ epochs: 200, checkpoint_every: 1000 }, { out: 'terminal' });
+  const words = [process.execPath, ...stageArguments('train', given)].map((word) => `'${word}'`).join(' ');
+  const sized = `stty rows 40 columns 120; exec ${words}`; // a terminal without lines shows none
+  const child = spawn('script', ['-qefc', sized, '/dev/null'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  let shown = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    if (!/step \d/.test(shown) && /step \d/.test(shown + text)) child.stdin.write('\x03');
+    shown += text;
+  });
+  const [exitCode] = (await once(child, 'close')) as [number | null];
+  t.equal(exitCode, 130);
+  const [, step] = /stopped after step (\d+) of \d+; the state of step \1 is saved/.exec(shown) ?? [];
+  t.match(readJson(at('terminal/checkpoint/state.json')), { step: Number(step) });
+});
+
+t.test('a second training in the same folder is refused while the first runs', async (t) => {
+  const { flags } = await trainScene(t);
+  const given = flags({ epochs: 200 }, { out: 'both' });
+  const first = watchStage('train', given);
+  await new Promise<void>((running) =>
+    first.stderr.on('data', (text: string) => {
+      if (text.includes('step 2/')) running();
+    }),
+  );
+  await t.rejects(runStage('train', given), {
+    code: 1,
+    stderr: new RegExp(
+      `^train: .*training\\.lock-1: held by process ${first.pid} .*which is alive; wait for it`,
+    ),
+  });
+  first.kill('SIGKILL');
+  await once(first, 'close');
+});
 
 /** Runs the stage and sends it a signal when its second step is done. */
 async function interrupt(flags: Record<string, string>, signal: NodeJS.Signals) {
