@@ -60,7 +60,7 @@ export function stageProgress({
       if (level === 'error') return;
       const shown = `${name}: ${whole}`;
       if (kind === 'pace' && level !== 'debug') return pace.show(shown);
-      pace.rest();
+      pace.makeWay();
       output.write(`${shown}\n`);
     },
     logError: (error) => log?.note(stackOf(error)),
@@ -86,15 +86,23 @@ function paceLine({ level, output }: { level: LogLevel; output: ProgressOutput }
       output.write(`${line}\n`);
       waiting = undefined;
     },
+    /** Before a line of another kind, which tells more than a pace that was not due. */
+    makeWay: () => {
+      if (waiting !== undefined && draw) keep(draw, waiting);
+      waiting = undefined;
+    },
     rest: () => {
       if (waiting === undefined || level === 'error') return;
-      if (draw) {
-        draw(waiting);
-        draw.done();
-      } else output.write(`${waiting}\n`);
+      if (draw) keep(draw, waiting);
+      else output.write(`${waiting}\n`);
       waiting = undefined;
     },
   };
+}
+
+function keep(draw: NonNullable<ProgressOutput['draw']>, line: string): void {
+  draw(line);
+  draw.done();
 }
 
 /** True when so many seconds have passed since it was last true, or since `start`; without one at once. */
