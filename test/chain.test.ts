@@ -1,19 +1,17 @@
 // The whole chain through make, on a tiny random teacher and a few real samples: it ends in a report, the student
 // comes closer to its teacher, a second make does nothing, one changed stage reruns only what follows it, a run with
 // another RUN stands beside the first, and a training killed without warning ends with the very same bytes.
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import t from 'tap';
 import type { Manifest } from '../pipeline/artifact/manifest.ts';
 import type { HeldOutScores } from '../pipeline/train/heldOut.ts';
 import { readJson } from './readJson.ts';
+import { runMake } from './runMake.ts';
 import { runStage, watchStage } from './runStage.ts';
 import { makeTinyModel } from './tinyModel.ts';
 
-const root = join(import.meta.dirname, '..');
 const base = t.testdir();
 const recipe = join(base, 'recipe');
 const run = join(base, 'run');
@@ -43,12 +41,8 @@ sources:
 
 /** Runs make for the tiny recipe; gives the names of the stages that ran, in order. */
 async function make(...words: string[]): Promise<string[]> {
-  const env = { ...process.env, REDISTILL_CACHE: join(base, 'cache'), MAKEFLAGS: '' };
-  const { stdout } = await promisify(execFile)('make', [...words, `recipe=${recipe}`, `run=${run}`], {
-    cwd: root,
-    env,
-  });
-  return [...stdout.matchAll(/stages\/(\w+)\.ts/g)].map((match) => match[1]!);
+  const env = { REDISTILL_CACHE: join(base, 'cache') };
+  return (await runMake(words, { recipe, run, env })).stages;
 }
 
 function manifestOf(...path: string[]): Manifest {

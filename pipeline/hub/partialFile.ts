@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { explainDiskError, syncFolder, writeFully } from '../artifact/commitFile.ts';
 import { freeBytes } from '../artifact/freeBytes.ts';
 import { hasCode, UserError } from '../config/userError.ts';
+import { gitBlobHash } from './gitBlob.ts';
 import type { HubFile } from './hubCache.ts';
 
 export interface PartialFile {
@@ -68,7 +69,7 @@ async function readSoFar(handle: FileHandle, file: HubFile): Promise<[number, Ha
 }
 
 function hashOf({ sha256, size }: HubFile): Hash {
-  return sha256 === undefined ? createHash('sha1').update(`blob ${size}\0`) : createHash('sha256');
+  return sha256 === undefined ? gitBlobHash(size) : createHash('sha256');
 }
 
 function faultOf(

@@ -17,7 +17,7 @@ import {
 import { sampleChooser } from './chooseSamples.ts';
 import { collectSource, type Candidate, type Collected } from './collectSource.ts';
 import { datasetFiles, datasetFingerprint, type DatasetFile } from './datasetSources.ts';
-import type { MixConfig } from './mixConfig.ts';
+import { mixParameters, type MixConfig } from './mixConfig.ts';
 import { writeMixParquet } from './mixParquet.ts';
 import type { Rejection } from './rejection.ts';
 import { byRank, quotas, rankOf } from './selection.ts';
@@ -114,8 +114,7 @@ function mixPlan(
     kind: 'mix',
     formatVersion: mixFormatVersion,
     inputs: { tokenizer, ...Object.fromEntries([...datasets, ...items]) },
-    // where the benchmarks' rows lie is not what they are
-    parameters: { ...config, decontaminate: { tasks: config.decontaminate.tasks } },
+    parameters: mixParameters(config),
   };
 }
 

@@ -172,3 +172,8 @@ function shareProblem(
     ? `the counts add up to ${counted}, less, and no source has a weight for the rest`
     : undefined;
 }
+
+/** What of the parameters a mix depends on, and its manifest holds: not where the benchmarks' rows lie. */
+export function mixParameters(config: MixConfig) {
+  return { ...config, decontaminate: { tasks: config.decontaminate.tasks } };
+}

@@ -3,7 +3,7 @@
 import { fingerprint } from '../artifact/fingerprint.ts';
 import { findManifest } from '../artifact/manifest.ts';
 import type { LengthStatistics, MixStatistics } from '../mix/makeMix.ts';
-import type { MixConfig, MixSource } from '../mix/mixConfig.ts';
+import { mixParameters, type MixConfig, type MixSource } from '../mix/mixConfig.ts';
 
 /** What a source, or all of them, bring to the mix. */
 export interface SourceSize {
@@ -41,7 +41,7 @@ const MEAN_OF_BOUND = 0.5;
 /** The mix in `folder` if it was made with these very parameters, else what is to be expected. */
 export async function mixSize(config: MixConfig, folder: string): Promise<MixSize> {
   const manifest = await findManifest(folder).catch(() => undefined);
-  const isSame = manifest && fingerprint(manifest.parameters) === fingerprint({ ...config });
+  const isSame = manifest && fingerprint(manifest.parameters) === fingerprint(mixParameters(config));
   return isSame ? measuredSize(manifest.statistics as unknown as MixStatistics) : expectedSize(config);
 }
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { readManifest, verifyFile } from '../artifact/manifest.ts';
 import { findText } from '../artifact/optionalFiles.ts';
 import { parseJsonObject } from '../artifact/jsonFile.ts';
+import { gitBlobSha1 } from '../hub/gitBlob.ts';
 import { readSources } from '../hub/sourcesFile.ts';
 import { readCard } from '../train/modelCard.ts';
-import { gitBlobSha1 } from './gitBlob.ts';
 import { publishedCard } from './publishedCard.ts';
 import { publishedScores } from './publishedScores.ts';
 

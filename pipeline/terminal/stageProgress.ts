@@ -51,7 +51,7 @@ export function stageProgress({
   level?: LogLevel;
   output?: ProgressOutput;
 }): StageProgress {
-  const pace = paceLine({ level, output });
+  const pace = paceLine(output);
   const isLogged = everySeconds(SECONDS_BETWEEN_LOGGED_LINES, output);
   return {
     progress: (line, kind) => {
@@ -72,7 +72,7 @@ export function stageProgress({
 }
 
 /** The line of pace on the screen, or the one that waits for its turn in a pipe. */
-function paceLine({ level, output }: { level: LogLevel; output: ProgressOutput }) {
+function paceLine(output: ProgressOutput) {
   const { draw } = output;
   let waiting: string | undefined;
   const isDue = draw
@@ -92,7 +92,7 @@ function paceLine({ level, output }: { level: LogLevel; output: ProgressOutput }
       waiting = undefined;
     },
     rest: () => {
-      if (waiting === undefined || level === 'error') return;
+      if (waiting === undefined) return;
       if (draw) keep(draw, waiting);
       else output.write(`${waiting}\n`);
       waiting = undefined;

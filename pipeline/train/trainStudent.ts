@@ -56,10 +56,22 @@ export async function trainStudent(
   if (finished) return finished;
   await requireRoom(config, folders, hooks);
   const lock = await lockWork(join(folders.out, 'training'), hooks.onNotice && { notice: hooks.onNotice });
-  const student = await createStudent(folders.student, config).catch(async (error: unknown) => {
+  try {
+    return await trainAndExport({ config, folders, hooks, samples, cache, plan });
+  } finally {
     await lock.release();
-    throw error;
-  });
+  }
+}
+
+type Training = Awaited<ReturnType<typeof openInputs>> & {
+  config: TrainConfig;
+  folders: TrainFolders;
+  hooks: TrainHooks;
+};
+
+async function trainAndExport(training: Training): Promise<Manifest> {
+  const { config, folders, hooks, samples, cache, plan } = training;
+  const student = await createStudent(folders.student, config);
   try {
     const run: Run = {
       config,
@@ -104,7 +116,6 @@ export async function trainStudent(
   } finally {
     disposeStudent(student);
     await cache.close();
-    await lock.release();
   }
 }
 

@@ -1,15 +1,14 @@
 // The whole chain from a Hub: a recipe with the references of smollm2-hub, served by the local Hub with tiny models and
 // the embedded datasets in the layouts of the originals. The first fetch breaks off in the middle; the next make goes on
 // there and ends in a report; after that the cache is enough.
-import { execFile } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import t from 'tap';
 import type { Manifest } from '../../pipeline/artifact/manifest.ts';
 import { readSources } from '../../pipeline/hub/sourcesFile.ts';
 import type { HeldOutScores } from '../../pipeline/train/heldOut.ts';
 import { readJson } from '../readJson.ts';
+import { runMake } from '../runMake.ts';
 import { makeTinyModel } from '../tinyModel.ts';
 import { startHub } from './hubServer.ts';
 import { writeFiles } from './hubScene.ts';
@@ -93,18 +92,14 @@ const repositories = Object.fromEntries(
 );
 
 /** Runs make for the recipe; gives the stages that ran and what they said. */
-async function make(words: string[], variables: Record<string, string>) {
+function make(words: string[], variables: Record<string, string>) {
   const home = {
     HF_HOME: join(base, 'huggingface'),
     HF_HUB_CACHE: '',
     HF_TOKEN: '',
     REDISTILL_CACHE: join(base, 'cache'),
   };
-  const env = { ...process.env, ...home, HF_HUB_OFFLINE: '', MAKEFLAGS: '', ...variables };
-  const { stdout, stderr } = await promisify(execFile)('make', [...words, `recipe=${recipe}`, `run=${run}`], {
-    env,
-  });
-  return { stages: [...stdout.matchAll(/stages\/(\w+)\.ts/g)].map((match) => match[1]!), stderr };
+  return runMake(words, { recipe, run, env: { ...home, HF_HUB_OFFLINE: '', ...variables } });
 }
 
 function heldOutKl(model: string): number {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { evalConfig } from '../../pipeline/eval/evalConfig.ts';
 import { logitsConfig } from '../../pipeline/logits/logitsConfig.ts';
-import { mixConfig } from '../../pipeline/mix/mixConfig.ts';
+import { writeManifest } from '../../pipeline/artifact/manifest.ts';
+import { mixConfig, mixParameters } from '../../pipeline/mix/mixConfig.ts';
 import { readModelConfig } from '../../pipeline/model/modelConfig.ts';
 import { checkpointFromGguf } from '../../pipeline/model/ggufCheckpoint.ts';
 import { cacheSize } from '../../pipeline/plan/cacheSize.ts';
@@ -118,6 +119,15 @@ t.test('a mix: counts by weight, lengths within the bound; as made once it is th
   t.equal(size.sources.b!.tokens, 20 * 500, 'traces are cut by the bound');
   t.equal(size.heldOutShare, 0.1);
   t.notOk(size.isMeasured);
+  const counts = { kept: 100, held_out: 10, tokens: 70_000, target_tokens: 50_000, max_tokens: 990 };
+  const plan = { kind: 'mix' as const, formatVersion: 1, inputs: {}, parameters: mixParameters(config) };
+  await writeManifest(join(root, 'mix'), plan, {
+    statistics: { sources: { a: counts }, total: counts },
+    files: [],
+  });
+  t.match(await mixSize(config, join(root, 'mix')), { isMeasured: true, tokens: 70_000, longest: 990 });
+  const other = { ...config, sources: { ...config.sources, c: { ...config.sources.c!, count: 10 } } };
+  t.notOk((await mixSize(other, join(root, 'mix'))).isMeasured, 'of other shares');
 });
 
 t.test('the cache: with 8 bits and all ids in 16 bits a token takes 3 bytes, a position 14', async (t) => {
