@@ -1,5 +1,5 @@
-// Softmax over the last axis. On x86 TensorFlow carries oneDNN's kernel beside Eigen's: three times as fast and able
-// to take bfloat16 (it computes in float32 inside). Elsewhere the plain op serves, in float32.
+// Softmax over the last axis. On x86 TensorFlow carries oneDNN's kernel beside Eigen's: three times as fast and, with
+// AVX-512, able to take bfloat16 (it computes in float32 inside). Elsewhere the plain op serves, in float32.
 import { hasFusedKernels } from './fusedKernels.ts';
 import { cast } from './layoutOps.ts';
 import { dtypeOf, engineInfo, rawOp, type DType } from './rawOp.ts';
@@ -7,8 +7,7 @@ import { tf, type Tensor } from './tensorflow.ts';
 
 /** Softmax of float32 or bfloat16 values, in the same dtype. */
 export function softmax(x: Tensor): Tensor {
-  oneDnnServes ??= engineInfo().device === 'cpu' && tryOneDnn();
-  if (oneDnnServes) return oneDnnSoftmax(x);
+  if (oneDnnServes(dtypeOf(x))) return oneDnnSoftmax(x);
   return tf.tidy(() => cast(rawOp('Softmax', [cast(x, 'float32')], { T: 'float32' }), dtypeOf(x)));
 }
 
@@ -28,16 +27,23 @@ export function scaledSoftmax(
   return tf.tidy(() => cast(tf.exp(cast(x, 'float32').sub(logSumExp)).mul(factor), dtype));
 }
 
-let oneDnnServes: boolean | undefined;
+const servedDtypes = new Map<DType, boolean>();
+
+/** Without AVX-512 it takes float32 alone. */
+function oneDnnServes(dtype: DType): boolean {
+  const serves = servedDtypes.get(dtype) ?? (engineInfo().device === 'cpu' && tryOneDnn(dtype));
+  servedDtypes.set(dtype, serves);
+  return serves;
+}
 
 /** The kernel is registered under a label of its own, which TensorFlow's rewriting of MatMul and the like sets too. */
 function oneDnnSoftmax(x: Tensor): Tensor {
   return rawOp('_MklSoftmax', [x], { T: dtypeOf(x), _kernel: { text: 'MklNameChangeOp' } });
 }
 
-function tryOneDnn(): boolean {
+function tryOneDnn(dtype: DType): boolean {
   try {
-    tf.tidy(() => oneDnnSoftmax(tf.zeros([1, 2])));
+    tf.tidy(() => oneDnnSoftmax(cast(tf.zeros([1, 2]), dtype)));
     return true;
   } catch {
     return false;

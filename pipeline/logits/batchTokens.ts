@@ -1,8 +1,7 @@
 // How many tokens a forward batch may have for `batch_tokens: auto`: as many as half of the free memory holds. Speed
 // rises little beyond a few thousand tokens, while padding and memory go on rising, so there is a most.
-import { UserError } from '../config/userError.ts';
+import { deviceMemory } from '../engine/deviceMemory.ts';
 import { engineInfo } from '../engine/rawOp.ts';
-import { runProgram } from '../setup/runProgram.ts';
 import { QUERY_BLOCK } from '../model/causalAttention.ts';
 import type { ModelConfig } from '../model/modelConfig.ts';
 
@@ -33,19 +32,7 @@ export function bytesPerToken(config: ModelConfig): number {
   return 12 * D + 2 * 2 * (H + 2 * KV) * headDim + 2 * 2 * H * QUERY_BLOCK + 3 * 2 * F;
 }
 
-/** Of the GPU, or of this machine as far as the process may use it. */
+/** A GPU's memory TensorFlow takes all at once; the weights have the other half of it. */
 async function freeMemory(): Promise<number> {
-  if (engineInfo().device === 'cpu') return process.availableMemory();
-  const result = await runProgram('nvidia-smi', [
-    '--query-gpu=memory.total',
-    '--format=csv,noheader,nounits',
-  ]);
-  const megabytes = Number(result?.stdout.split('\n')[0]);
-  if (megabytes > 0) return (megabytes * 2 ** 20) / 2; // the weights have the other half
-  throw new UserError({
-    field: 'batch_tokens',
-    value: 'auto',
-    problem: 'nvidia-smi does not tell the memory of the GPU',
-    remedy: 'give a number',
-  });
+  return engineInfo().device === 'cpu' ? process.availableMemory() : (await deviceMemory()) / 2;
 }

@@ -60,8 +60,8 @@ export async function makePlan({
     })),
     here: {
       ...{ device: here.device, memory_bytes: here.memoryBytes, free_disk_bytes: here.freeDiskBytes },
-      matmul_flops_per_second: here.matmulRate,
-      seconds: byStage((stage) => secondsHere(stage, work[stage], here.matmulRate)),
+      matmul_flops_per_second: here.rates.flops,
+      seconds: byStage((stage) => secondsHere(stage, work[stage], here.rates)),
     },
     machines: Object.fromEntries(
       elsewhere.map(({ name, gpu, short }) => {
@@ -76,7 +76,7 @@ export async function makePlan({
     problems: [
       ...shortOfMemory('this machine', { bytes: here.memoryBytes, device: here.device }, inputs),
       ...elsewhere.flatMap(({ short }) => short),
-      ...longLogits(secondsHere('logits', work.logits, here.matmulRate)),
+      ...longLogits(secondsHere('logits', work.logits, here.rates)),
       ...shortOfDisk(missingBytes(sizes) + Object.values(disk).reduce((sum, bytes) => sum + bytes, 0), here),
     ],
     assumptions: assumptionsOf({ mix, cache, unknownTasks: evalWork(configs.eval, mix).unknown, machines }),

@@ -2,8 +2,8 @@
 // in memory from beginning to end. What comes on top is an estimate, so that it may not fit is said and no reason to end.
 import { UserError } from '../config/userError.ts';
 import { gigabytes } from '../terminal/gigabytes.ts';
+import { deviceMemory } from '../engine/deviceMemory.ts';
 import { engineInfo } from '../engine/rawOp.ts';
-import { gpuMemory, processMemory } from './thisMachine.ts';
 import { totalOf, type Memory } from './stageMemory.ts';
 
 /** Parts of a memory that are held all the time, exactly as large as planned. */
@@ -33,9 +33,4 @@ export async function requireMemory(
   const total = totalOf(memory, engineInfo().device);
   if (total > has)
     progress(`takes about ${gigabytes(total)} of ${gigabytes(has)} of memory; if it ends: ${remedy}`);
-}
-
-/** Bytes of the GPU in use, or what this process may have of the machine's. */
-function deviceMemory(): number | Promise<number> {
-  return engineInfo().device === 'cpu' ? processMemory() : gpuMemory();
 }

@@ -12,6 +12,9 @@ import { forwardFlops, textOf, trainingFlops, weightsOf } from './work.ts';
 /** Evaluations of a student: before and after. */
 const EVALUATIONS = 2;
 
+/** In bfloat16. */
+const BYTES_PER_WEIGHT = 2;
+
 /** The work of every stage, of all models that it runs. */
 export function stageWork(
   configs: RecipeConfigs,
@@ -31,8 +34,7 @@ export function stageWork(
     },
     eval: {
       flops: EVALUATIONS * forwardFlops(S, evaluation.text),
-      passes: EVALUATIONS * evaluation.passes,
-      weightBytes: 2 * parametersOf(S),
+      weightBytes: EVALUATIONS * evaluation.passes * BYTES_PER_WEIGHT * parametersOf(S),
     },
   };
 }

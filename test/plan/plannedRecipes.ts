@@ -2,13 +2,17 @@
 import { makePlan } from '../../pipeline/plan/makePlan.ts';
 import { readMachines } from '../../pipeline/plan/machines.ts';
 import type { Plan } from '../../pipeline/plan/planFile.ts';
+import type { ThisMachine } from '../../pipeline/plan/thisMachine.ts';
 import { startHeaderHub } from './headerHub.ts';
 import { realRepositories } from './realModels.ts';
 
 export const HUB_RECIPES = ['redistill-qwen-1.5b', 'redistill-qwen-7b', 'redistill-llama3-8b', 'smollm2-hub'];
 
 /** Two CPU cores. */
-const MACHINE = { device: 'cpu', memoryBytes: 25e9, freeDiskBytes: 200e9, matmulRate: 6e11 } as const;
+const MACHINE: ThisMachine = {
+  ...{ device: 'cpu', memoryBytes: 25e9, freeDiskBytes: 200e9 },
+  rates: { flops: 6e11, quantized: 3e7, compared: 1e8, weightBytes: 1e10 },
+};
 
 /**
  * @param cache folder for what is downloaded
