@@ -1,6 +1,6 @@
 // How fast this machine does what the stages do, found by doing a little of each (some seconds in all). Products, HQQ's
-// solver and passes over logits do not speed up alike from one processor to the next: AVX-512 in bfloat16 multiplies seven
-// times as fast as AVX2, and does nothing else so much faster. The best of several tries: what else runs only slows them.
+// solver and passes over logits do not speed up alike from one processor to the next: so none is worked out
+// from another. The best of several tries: what else runs only slows them.
 import { cast } from '../engine/layoutOps.ts';
 import { matMul } from '../engine/matMul.ts';
 import { matmulRate } from '../engine/matmulRate.ts';
