@@ -1,6 +1,7 @@
 // The rate of square matrix products, by which machines and builds of TensorFlow are compared.
 import { cast, slice } from './layoutOps.ts';
-import { download, rawOp } from './rawOp.ts';
+import { matMul } from './matMul.ts';
+import { download } from './rawOp.ts';
 import { tf, type Tensor } from './tensorflow.ts';
 
 /** GFLOP/s of a product of two [side, side] matrices: the median of `repetitions`, after a first one that warms up. */
@@ -15,7 +16,7 @@ export function matmulRate({
 }): number {
   return tf.tidy(() => {
     const [a, b] = [1, 2].map((seed) => cast(tf.randomUniform([side, side], -1, 1, 'float32', seed), dtype));
-    const multiply = (): void => tf.tidy(() => finish(rawOp('MatMul', [a!, b!], { T: dtype })));
+    const multiply = (): void => tf.tidy(() => finish(matMul(a!, b!)));
     multiply();
     const seconds = Array.from({ length: repetitions }, () => secondsOf(multiply)).sort((x, y) => x - y);
     return (2 * side ** 3) / seconds[Math.floor(repetitions / 2)]! / 1e9;

@@ -2,7 +2,8 @@
 // AVX-512, able to take bfloat16 (it computes in float32 inside). Elsewhere the plain op serves, in float32.
 import { hasFusedKernels } from './fusedKernels.ts';
 import { cast } from './layoutOps.ts';
-import { dtypeOf, engineInfo, rawOp, type DType } from './rawOp.ts';
+import { oneDnnServes, oneDnnSoftmax } from './oneDnn.ts';
+import { dtypeOf, rawOp, type DType } from './rawOp.ts';
 import { tf, type Tensor } from './tensorflow.ts';
 
 /** Softmax of float32 or bfloat16 values, in the same dtype. */
@@ -25,27 +26,4 @@ export function scaledSoftmax(
   if (hasFusedKernels())
     return rawOp('RedistillScaledSoftmax', [x, logSumExp, factor], { T: dtypeOf(x), Y: dtype });
   return tf.tidy(() => cast(tf.exp(cast(x, 'float32').sub(logSumExp)).mul(factor), dtype));
-}
-
-const servedDtypes = new Map<DType, boolean>();
-
-/** Without AVX-512 it takes float32 alone. */
-function oneDnnServes(dtype: DType): boolean {
-  const serves = servedDtypes.get(dtype) ?? (engineInfo().device === 'cpu' && tryOneDnn(dtype));
-  servedDtypes.set(dtype, serves);
-  return serves;
-}
-
-/** The kernel is registered under a label of its own, which TensorFlow's rewriting of MatMul and the like sets too. */
-function oneDnnSoftmax(x: Tensor): Tensor {
-  return rawOp('_MklSoftmax', [x], { T: dtypeOf(x), _kernel: { text: 'MklNameChangeOp' } });
-}
-
-function tryOneDnn(dtype: DType): boolean {
-  try {
-    tf.tidy(() => oneDnnSoftmax(cast(tf.zeros([1, 2]), dtype)));
-    return true;
-  } catch {
-    return false;
-  }
 }

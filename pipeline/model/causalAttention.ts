@@ -7,6 +7,7 @@
 // P is computed again in the backward pass instead of being kept.
 import { hasFusedKernels } from '../engine/fusedKernels.ts';
 import { cast, concat, reshape, slice, transpose } from '../engine/layoutOps.ts';
+import { batchMatMul } from '../engine/matMul.ts';
 import { dtypeOf, rawOp, rawOps } from '../engine/rawOp.ts';
 import { softmax } from '../engine/softmax.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
@@ -171,10 +172,6 @@ function causalMask(begin: number, end: number): Tensor {
   const rows = tf.range(begin, end, 1, 'float32').expandDims(1);
   const columns = tf.range(0, end, 1, 'float32').expandDims(0);
   return tf.greater(columns, rows).cast('float32').mul(MASKED);
-}
-
-export function batchMatMul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false } = {}): Tensor {
-  return rawOp('BatchMatMulV2', [a, b], { T: dtypeOf(a), adj_x: transposeA, adj_y: transposeB });
 }
 
 /** [B, T, H, d] to [B, KV, G, T, d]: the heads that share a key head side by side. */

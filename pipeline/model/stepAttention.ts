@@ -2,10 +2,11 @@
 // for tokens to come.
 import { hasFusedKernels } from '../engine/fusedKernels.ts';
 import { cast, reshape, transpose } from '../engine/layoutOps.ts';
+import { batchMatMul } from '../engine/matMul.ts';
 import { dtypeOf, rawOp } from '../engine/rawOp.ts';
 import { softmax } from '../engine/softmax.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { attentionInputs, batchMatMul, MASKED } from './causalAttention.ts';
+import { attentionInputs, MASKED } from './causalAttention.ts';
 import type { RotaryTables } from './rotaryEmbedding.ts';
 
 /** Keys and values of B rows in one layer, [B, KV, C, hd], kept; a step changes them in place or replaces them. */

@@ -3,10 +3,11 @@
 // softmax leaves out what lies between: where sequences are short, a block holds several of them.
 import { hasFusedKernels } from '../engine/fusedKernels.ts';
 import { cast, concat, reshape, slice } from '../engine/layoutOps.ts';
+import { batchMatMul } from '../engine/matMul.ts';
 import { dtypeOf, rawOp, upload } from '../engine/rawOp.ts';
 import { softmax } from '../engine/softmax.ts';
 import { tf, type Tensor } from '../engine/tensorflow.ts';
-import { attentionInputs, batchMatMul, MASKED, QUERY_BLOCK, ungroupQueries } from './causalAttention.ts';
+import { attentionInputs, MASKED, QUERY_BLOCK, ungroupQueries } from './causalAttention.ts';
 import type { TokenTree } from './tokenTree.ts';
 import type { RotaryTables } from './rotaryEmbedding.ts';
 

@@ -23,8 +23,8 @@ const CASES = [
   { mass: 0.999, minK: 1, top: 6, k: 6 },
   { mass: 0.999, minK: 9, top: 6, k: 6 },
   { mass: 1, minK: 1, top: V, k: V },
-  { mass: 1, minK: 1, top: V, minProbability: 0.0625, k: 4 },
-  { mass: 1, minK: 1, top: V, minProbability: 0.06251, k: 3 },
+  { mass: 1, minK: 1, top: V, minProbability: 0.0624, k: 4 },
+  { mass: 1, minK: 1, top: V, minProbability: 0.0626, k: 3 },
   { mass: 0.7, minK: 1, top: V, minProbability: 0.01, k: 2 },
   { mass: 1, minK: 5, top: V, minProbability: 0.2, k: 5 },
 ];
