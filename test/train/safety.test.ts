@@ -147,7 +147,7 @@ t.test(
   'a signal lets the step end, saves and ends the process; the run continues to the same bytes',
   async (t) => {
     const { train, at, flags } = await trainScene(t);
-    const parameters = { epochs: 8, eval_every: 10, checkpoint_every: 1000 };
+    const parameters = { epochs: 3, eval_every: 10, checkpoint_every: 1000 };
     const { files } = await train(parameters, { out: 'undisturbed' });
     for (const [signal, code] of [
       ['SIGINT', 130],

@@ -16,8 +16,8 @@ import { makeTinyModel, type TinyModelOptions } from '../tinyModel.ts';
 /** As train.yaml has them. */
 type Parameters = Record<string, unknown>;
 
-/** One sample a micro-batch, a few of them a step. */
-export const SMALL = { learning_rate: 1e-3, batch_tokens: 100, micro_batch_tokens: 1, dtype: 'float32' };
+/** A few samples a micro-batch, a few of those a step. */
+export const SMALL = { learning_rate: 1e-3, batch_tokens: 100, micro_batch_tokens: 50, dtype: 'float32' };
 
 export interface TrainScene {
   /** A path in the folder: `mix`, `logits`, `student`, and what runs write. */
