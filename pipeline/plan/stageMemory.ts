@@ -38,14 +38,6 @@ const F32 = 4;
  */
 const GAINED_BYTES = 0.9e9;
 
-/**
- * The same of stages that only read: memory of freed tensors that the heap keeps (native/keptHeap.cc) and that does not fit
- * what comes next. A share of what comes and goes, measured on models of 135 million parameters; blocks of more than 256 MB
- * go back, so that larger models are taken to leave no more than this.
- */
-const KEPT_SHARE = 0.7;
-const MOST_KEPT_BYTES = 1e9;
-
 /** What `batch_tokens: auto` may come to. */
 const MOST_BATCH_TOKENS = 16_384;
 
@@ -73,16 +65,12 @@ export function logitsMemory(model: ModelConfig, config: LogitsConfig, weights: 
   const N = config.batch_tokens === 'auto' ? MOST_BATCH_TOKENS : config.batch_tokens;
   const block = config.head_block * V;
   const comparison = COMPARED_LOGIT_BYTES * block + BF16 * (layerSize(model) + V * D);
-  const activations = N * bytesPerToken(model);
-  const head = HEAD_LOGIT_BYTES * block;
-  const passing = config.fidelity_sequences > 0 ? { comparison } : { head };
   return {
     process: PROCESS_BYTES,
     weights,
-    activations,
+    activations: N * bytesPerToken(model),
     [SHARDS]: 2 * config.shard_tokens * KEPT_TOKEN_BYTES * expectedKept(config),
-    ...passing,
-    [GAINED]: keptBytes(activations + (passing.comparison ?? head)),
+    ...(config.fidelity_sequences > 0 ? { comparison } : { head: HEAD_LOGIT_BYTES * block }),
   };
 }
 
@@ -162,12 +150,11 @@ export function evalMemory(model: ModelConfig, config: EvalConfig, { longest }: 
   const { numHiddenLayers, numKeyValueHeads, headDim, vocabSize: V } = model;
   const bytes = DTYPE_BYTES[config.dtype];
   const weights = bytes * parametersOf(model);
-  const activations = config.batch_tokens * bytesPerToken(model);
-  const head = SCORED_LOGIT_BYTES * config.head_block * V;
   const cache = config.rows * longest * 2 * numHiddenLayers * numKeyValueHeads * headDim * bytes;
   return {
     ...{ process: PROCESS_BYTES, weights },
-    ...{ activations, head, [GAINED]: keptBytes(activations + head) },
+    activations: config.batch_tokens * bytesPerToken(model),
+    head: SCORED_LOGIT_BYTES * config.head_block * V,
     ...(longest > 0 && { 'keys and values': cache }),
   };
 }
@@ -176,10 +163,6 @@ export function evalMemory(model: ModelConfig, config: EvalConfig, { longest }: 
 export function totalOf(memory: Memory, device: 'cpu' | 'gpu' = 'cpu'): number {
   const parts = Object.entries(memory).filter(([name]) => device === 'cpu' || !OUTSIDE_GPU.includes(name));
   return parts.reduce((sum, [, bytes]) => sum + bytes, 0);
-}
-
-function keptBytes(passing: number): number {
-  return Math.min(KEPT_SHARE * passing, MOST_KEPT_BYTES);
 }
 
 function layerSize(model: ModelConfig): number {
