@@ -45,8 +45,12 @@ def main():
     if given.compile:
         model.model.compile()
     token_ids = torch.randint(model.config.vocab_size, (given.batch, given.length))
+
+    def step():
+        prefill(model, token_ids)
+
     with torch.inference_mode():
-        measure(lambda: prefill(model, token_ids), repeats=given.repeats)
+        measure(step, repeats=given.repeats)
 
 
 main()

@@ -15,7 +15,11 @@ def main():
     torch.manual_seed(0)
     weight = (torch.randn(given.batch, given.length) * 0.02).bfloat16()
     setting = dict(nbits=4, group_size=64, axis=1, optimize=True, round_zero=True, device="cpu")
-    measure(lambda: Quantizer.quantize(weight, **setting), repeats=given.repeats)
+
+    def step():
+        Quantizer.quantize(weight, **setting)
+
+    measure(step, repeats=given.repeats)
 
 
 main()
