@@ -10,8 +10,8 @@ from measure import arguments, measure
 def main():
     given = arguments()
     if given.compile:
-        step = "optimize_weights_proximal_legacy_step"
-        setattr(hqq.core.optimize, step, torch.compile(getattr(hqq.core.optimize, step)))
+        solver = "optimize_weights_proximal_legacy_step"
+        setattr(hqq.core.optimize, solver, torch.compile(getattr(hqq.core.optimize, solver)))
     torch.manual_seed(0)
     weight = (torch.randn(given.batch, given.length) * 0.02).bfloat16()
     setting = dict(nbits=4, group_size=64, axis=1, optimize=True, round_zero=True, device="cpu")
