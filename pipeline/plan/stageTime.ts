@@ -1,6 +1,6 @@
 // What a stage takes on this machine and on a named GPU: its work of each kind over the rate of that kind. Here the rates
-// are measured (measuredRates.ts); of that of square products a stage reaches a share, measured with the embedded recipe.
-// On a GPU nothing has been measured: its rates are a data sheet's, and its share is machines.yaml's.
+// are measured (measuredRates.ts); of those of products and of HQQ's solver a stage reaches a share, measured with the
+// embedded recipe. On a GPU nothing has been measured: its rates are a data sheet's, and its share is machines.yaml's.
 import type { Machines } from './machines.ts';
 import type { Rates } from './measuredRates.ts';
 import type { PlannedStage } from './planFile.ts';
