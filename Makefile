@@ -129,7 +129,7 @@ config = $(filter $(recipe)/%.yaml,$^)
 # Manifests are committed whole: an interrupt must not make make delete them.
 .PRECIOUS: $(sources) $(mix) $(teacher) $(logits) $(train) $(before) $(eval) $(judged) $(report)
 
-fetch: $(sources) ## models and datasets into the Hugging Face cache
+fetch: $(sources) ## models, datasets and benchmarks into the Hugging Face cache
 mix: $(mix) ## the training text, as tokens
 teacher: $(teacher) ## the quantized teacher
 logits: $(logits) ## the teacher's top-k logits over the mix
@@ -139,7 +139,7 @@ report: $(report) ## one page about all of it
 
 # Asked for by name it looks again, as files on this machine may have changed under their names.
 $(sources): $(call args_stamp,fetch) $(recipe)/sources.yaml $(if $(filter fetch,$(asked)),FORCE) | $(tensorflow)
-	$(TSX) stages/fetch.ts --config $(config) --out $(@D) $(call args,fetch)
+	$(TSX) stages/fetch.ts --config $(config) --recipe $(recipe) --out $(@D) $(call args,fetch)
 
 $(mix): $(call args_stamp,mix) $(recipe)/mix.yaml $(sources) | $(tensorflow)
 	$(TSX) stages/mix.ts --config $(config) --tokenizer $(run)/sources/student --out $(@D) $(call args,mix)

@@ -12,6 +12,10 @@ import type { Json } from '../artifact/fingerprint.ts';
 import { loadTokenizer, type ChatTokenizer } from '../mix/tokenizer.ts';
 import { disposeDecoder, loadDecoder } from '../model/loadDecoder.ts';
 import { readModelConfig } from '../model/modelConfig.ts';
+import { weightBytes } from '../model/weightBytes.ts';
+import { longestAnswered } from '../plan/evalWork.ts';
+import { requireMemory } from '../plan/requireMemory.ts';
+import { evalMemory } from '../plan/stageMemory.ts';
 import type { Respondent } from './answers/answerItems.ts';
 import { evaluateTask, forgetAnswers, type FinishedTask } from './benchmarkTask.ts';
 import { benchmarksOf, HELD_OUT, type EvalConfig } from './evalConfig.ts';
@@ -50,7 +54,7 @@ export async function evaluateModel(
   const tasks = loaded.map((task) => withAnswerLimit(task, config));
   const heldOut = config.tasks.includes(HELD_OUT) ? await openHeldOut(folders, config) : undefined;
   const generates = tasks.some(({ definition }) => definition.kind === 'generate_until');
-  const respondent = lazyRespondent(folders.model, config, { generates });
+  const respondent = lazyRespondent(folders.model, config, { generates, progress: hooks.progress });
   try {
     const plan = await evaluationPlan(config, { model: folders.model, tasks, inputs: heldOut?.inputs ?? {} });
     const finished = await reuseFinished(folders.out, plan);
@@ -99,20 +103,27 @@ function scoresAlone({ results }: EvaluationResults): Record<string, Json> {
 }
 
 /** Loads model and tokenizer when they are first asked for. */
-function lazyRespondent(folder: string, config: EvalConfig, { generates }: { generates: boolean }) {
+function lazyRespondent(
+  folder: string,
+  config: EvalConfig,
+  { generates, progress }: { generates: boolean; progress: Progress | undefined },
+) {
   let loading: Promise<Respondent> | undefined;
   let tokenizing: Promise<ChatTokenizer> | undefined;
   const tokenizer = () => (tokenizing ??= loadTokenizer(folder));
-  const load = async (): Promise<Respondent> => ({
-    decoder: await loadDecoder(folder, config),
-    tokenizer: await tokenizer(),
-    batchTokens: config.batch_tokens,
-    headBlock: config.head_block,
-    generating: {
-      ...(generates && (await readGenerationSettings(folder))),
-      ...{ rows: config.rows, batchTokens: config.batch_tokens },
-    },
-  });
+  const load = async (): Promise<Respondent> => {
+    await requireRoom(folder, config, progress);
+    return {
+      decoder: await loadDecoder(folder, config),
+      tokenizer: await tokenizer(),
+      batchTokens: config.batch_tokens,
+      headBlock: config.head_block,
+      generating: {
+        ...(generates && (await readGenerationSettings(folder))),
+        ...{ rows: config.rows, batchTokens: config.batch_tokens },
+      },
+    };
+  };
   return {
     tokenizer,
     get: () => (loading ??= load()),
@@ -120,6 +131,20 @@ function lazyRespondent(folder: string, config: EvalConfig, { generates }: { gen
       if (loading) disposeDecoder((await loading).decoder);
     },
   };
+}
+
+/** @throws UserError when memory cannot hold the model */
+async function requireRoom(
+  folder: string,
+  config: EvalConfig,
+  progress: Progress | undefined,
+): Promise<void> {
+  const longest = longestAnswered(config);
+  const weights = await weightBytes(folder, config);
+  const remedy = 'set dtype: bfloat16, fewer rows, or a lower batch_tokens and head_block in eval.yaml';
+  await requireMemory(evalMemory(await readModelConfig(folder), config, { longest, weights }), {
+    ...{ remedy, progress },
+  });
 }
 
 type LazyRespondent = ReturnType<typeof lazyRespondent>;

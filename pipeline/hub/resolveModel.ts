@@ -60,6 +60,31 @@ export async function resolveStudent(
   };
 }
 
+/**
+ * The folder with a model's config and tokenizer, before its weights are fetched; undefined for one that is not a
+ * repository on the Hub or a folder here, such as a GGUF, or that is made from the teacher.
+ * @throws UserError when the Hub cannot be asked or does not give them.
+ */
+export async function describedFolder(
+  source: StudentSource,
+  { field, progress }: Pick<ResolveOptions<ResolvedModel>, 'field' | 'progress'>,
+): Promise<string | undefined> {
+  if (typeof source !== 'string' && 'prune' in source) {
+    const { from } = source.prune;
+    return from === 'teacher' ? undefined : describedFolder(from, { field: `${field}.prune.from`, progress });
+  }
+  const parsed = parseReference(typeof source === 'string' ? source : source.reference, field);
+  if (parsed.kind === 'local') return (await stat(parsed.path)).isDirectory() ? parsed.path : undefined;
+  if (parsed.kind === 'pypi' || parsed.file !== undefined) return undefined;
+  const { repository: name, revision } = parsed;
+  const select = (names: string[]) => names.filter((file) => isModelFile(file) && !isWeights(file));
+  const { folder } = await fetchSnapshot(
+    { type: 'model', name, ...(revision !== undefined && { revision }) },
+    { select, progress },
+  );
+  return folder;
+}
+
 /** A model as sources.json names it. */
 export function sourceName(source: StudentSource): string {
   if (typeof source === 'string') return source;

@@ -4,12 +4,10 @@ import { join } from 'node:path';
 import { findManifest, readManifest, verifyFile, type Manifest } from '../artifact/manifest.ts';
 import { UserError } from '../config/userError.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
-import { modelFingerprint, openWeights } from '../model/checkpoint.ts';
+import { modelFingerprint } from '../model/checkpoint.ts';
 import type { Decoder } from '../model/decoder.ts';
-import { decoderShapes } from '../model/decoderShapes.ts';
 import { loadDecoder } from '../model/loadDecoder.ts';
 import { readModelConfig, type ModelConfig } from '../model/modelConfig.ts';
-import { byteLength } from '../model/safetensors.ts';
 import { TEACHER_FORMAT_VERSION } from '../teacher/makeTeacher.ts';
 
 /** A teacher that is not loaded yet. */
@@ -35,16 +33,6 @@ export async function describeTeacher(folder: string): Promise<Teacher> {
 export async function loadTeacher({ folder, manifest }: Teacher): Promise<Decoder> {
   for (const file of manifest?.files ?? []) await verifyFile(folder, file, 'make teacher');
   return loadDecoder(folder, { dtype: 'bfloat16' });
-}
-
-/** Bytes of its weights in memory: packed ones as they are, others in bfloat16. */
-export async function bytesOfTeacher({ folder, config, manifest }: Teacher): Promise<number> {
-  const shapes = [...decoderShapes(config).values()];
-  const plain = shapes.reduce((sum, shape) => sum + byteLength({ dtype: 'BF16', shape }), 0);
-  if (!manifest) return plain;
-  const { names, info, close } = await openWeights(folder);
-  await close();
-  return names().reduce((sum, name) => sum + byteLength(info(name)), 0);
 }
 
 /** Refuses samples longer than the positions the teacher was made for. */

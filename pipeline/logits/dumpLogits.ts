@@ -20,12 +20,12 @@ import { removeLocks } from '../artifact/workLock.ts';
 import { readMix, type Sample } from '../mix/tokensArrow.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { disposeDecoder } from '../model/loadDecoder.ts';
+import { weightBytes } from '../model/weightBytes.ts';
 import { requireMemory } from '../plan/requireMemory.ts';
 import { logitsMemory } from '../plan/stageMemory.ts';
 import type { Progress } from '../terminal/stageProgress.ts';
 import { lockCache } from './cacheLock.ts';
 import {
-  bytesOfTeacher,
   describeTeacher,
   loadTeacher,
   originalOf,
@@ -199,10 +199,8 @@ async function withTeacher<T>(
   { teacher, config, progress }: Job,
   use: (decoder: Decoder) => Promise<T>,
 ): Promise<T> {
-  await requireMemory(logitsMemory(teacher.config, config, await bytesOfTeacher(teacher)), {
-    ...LESS,
-    progress,
-  });
+  const weights = await weightBytes(teacher.folder, { dtype: 'bfloat16' });
+  await requireMemory(logitsMemory(teacher.config, config, weights), { ...LESS, progress });
   const decoder = await loadTeacher(teacher);
   try {
     return await use(decoder);

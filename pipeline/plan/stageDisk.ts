@@ -1,6 +1,10 @@
-// What a training leaves on disk, and whether there is room for it before it starts.
+// What a teacher and a training leave on disk, and whether there is room for it before they start. What an interrupted
+// run left there takes no room a second time: it is continued, or replaced file by file.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { freeBytes } from '../artifact/freeBytes.ts';
-import { UserError } from '../config/userError.ts';
+import { namesBelow } from '../artifact/namesBelow.ts';
+import { hasCode, UserError } from '../config/userError.ts';
 import { gigabytes } from '../terminal/gigabytes.ts';
 import { DTYPE_BYTES } from '../engine/rawOp.ts';
 import { parametersOf } from '../model/decoderShapes.ts';
@@ -27,18 +31,63 @@ export function checkpointsAtOnce(config: TrainConfig): number {
   return config.export === 'best' ? 3 : 2;
 }
 
-/** @throws UserError when the disk of `folder` cannot take the checkpoints and the model. */
+interface DiskOptions {
+  /** Bytes left on the disk of a folder. */
+  free?: typeof freeBytes;
+}
+
+/** @throws UserError when the disk of `out` cannot take the quantized teacher. */
+export async function requireDiskForTeacher(
+  out: string,
+  { bytes, ...options }: { bytes: number } & DiskOptions,
+): Promise<void> {
+  const remedy = 'free some space, or set fewer bits in teacher.yaml';
+  await requireDisk(out, {
+    needed: bytes,
+    started: out,
+    what: 'the quantized teacher takes',
+    remedy,
+    ...options,
+  });
+}
+
+/** @throws UserError when the disk of `out` cannot take the checkpoints and the model. */
 export async function requireDiskForTraining(
-  folder: string,
-  { model, config, free = freeBytes }: { model: ModelConfig; config: TrainConfig; free?: typeof freeBytes },
+  out: string,
+  { model, config, ...options }: { model: ModelConfig; config: TrainConfig } & DiskOptions,
 ): Promise<void> {
   const { checkpoint, exported } = trainingFiles(model, config);
   const needed = Math.max(checkpointsAtOnce(config) * checkpoint, checkpoint + exported);
-  const room = await free(folder);
+  const remedy = 'free some space, or set moment_dtype: uint8, master_dtype: bfloat16 or lora in train.yaml';
+  const started = join(out, 'checkpoint');
+  await requireDisk(out, { needed, started, what: 'checkpoints and model take', remedy, ...options });
+}
+
+async function requireDisk(
+  folder: string,
+  {
+    needed,
+    started,
+    what,
+    remedy,
+    free = freeBytes,
+  }: { needed: number; started: string; what: string; remedy: string } & DiskOptions,
+): Promise<void> {
+  const room = (await free(folder)) + (await bytesBelow(started));
   if (needed > room)
     throw new UserError({
       file: folder,
-      problem: `checkpoints and model take ${gigabytes(needed)}, and the disk has ${gigabytes(room)} left`,
-      remedy: 'free some space, or set moment_dtype: uint8, master_dtype: bfloat16 or lora in train.yaml',
+      problem: `${what} ${gigabytes(needed)}, and the disk has ${gigabytes(room)} left`,
+      remedy,
     });
+}
+
+/** Of all files below a folder, none when it is not there. */
+async function bytesBelow(folder: string): Promise<number> {
+  const names = await namesBelow(folder).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  });
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }

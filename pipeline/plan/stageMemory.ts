@@ -145,11 +145,21 @@ function adapterShapes(model: ModelConfig, { lora }: TrainConfig): number[][] {
   });
 }
 
-/** Of a whole model; generation keeps keys and values of every layer for each answer. */
-export function evalMemory(model: ModelConfig, config: EvalConfig, { longest }: { longest: number }): Memory {
+/**
+ * Of a whole model; generation keeps keys and values of every layer for each answer.
+ * @param longest tokens of a prompt with its answer
+ * @param weights bytes of the model's, where they are quantized
+ */
+export function evalMemory(
+  model: ModelConfig,
+  config: EvalConfig,
+  {
+    longest,
+    weights = DTYPE_BYTES[config.dtype] * parametersOf(model),
+  }: { longest: number; weights?: number },
+): Memory {
   const { numHiddenLayers, numKeyValueHeads, headDim, vocabSize: V } = model;
   const bytes = DTYPE_BYTES[config.dtype];
-  const weights = bytes * parametersOf(model);
   const cache = config.rows * longest * 2 * numHiddenLayers * numKeyValueHeads * headDim * bytes;
   return {
     ...{ process: PROCESS_BYTES, weights },

@@ -22,7 +22,11 @@ import {
 } from '../model/checkpoint.ts';
 import { copyModelFiles, dtypeSetting } from '../model/copyModelFiles.ts';
 import { decoderShapes, requireShape } from '../model/decoderShapes.ts';
+import type { ModelConfig } from '../model/modelConfig.ts';
 import { byteLength } from '../model/safetensors.ts';
+import { requireMemory } from '../plan/requireMemory.ts';
+import { requireDiskForTeacher } from '../plan/stageDisk.ts';
+import { quantizedBytes, teacherMemory } from '../plan/stageMemory.ts';
 import type { Progress } from '../terminal/stageProgress.ts';
 import { groupingProblem } from './groupedMatrix.ts';
 import { quantizationSettings } from './quantizationSettings.ts';
@@ -64,6 +68,7 @@ export async function makeTeacher({
     const plan = teacherPlan(config, await modelFingerprint(model));
     const finished = await reuseFinished(out, plan);
     if (finished) return { manifest: finished, upToDate: true };
+    await requireRoom(out, { model: checkpoint.config, config, progress });
     const fingerprint = planFingerprint(plan);
     const damaged = await findManifest(out);
     const trusted = damaged?.fingerprint === fingerprint ? damaged.files : undefined;
@@ -73,6 +78,16 @@ export async function makeTeacher({
   } finally {
     await checkpoint.close();
   }
+}
+
+/** Tells when memory may not suffice. @throws UserError when the disk does not */
+async function requireRoom(
+  out: string,
+  { model, config, progress }: { model: ModelConfig; config: TeacherConfig; progress: Progress },
+): Promise<void> {
+  const remedy = 'make the teacher on a machine with more memory';
+  await requireMemory(teacherMemory(model), { remedy, progress });
+  await requireDiskForTeacher(out, { bytes: quantizedBytes(model, config) });
 }
 
 /** Writes all that stands beside the weights, the manifest last, and removes what another teacher left. */

@@ -7,7 +7,9 @@ import { evalConfig } from '../../pipeline/eval/evalConfig.ts';
 import { logitsConfig } from '../../pipeline/logits/logitsConfig.ts';
 import { writeManifest } from '../../pipeline/artifact/manifest.ts';
 import { mixConfig, mixParameters } from '../../pipeline/mix/mixConfig.ts';
+import { parametersOf } from '../../pipeline/model/decoderShapes.ts';
 import { readModelConfig } from '../../pipeline/model/modelConfig.ts';
+import { weightBytes } from '../../pipeline/model/weightBytes.ts';
 import { checkpointFromGguf } from '../../pipeline/model/ggufCheckpoint.ts';
 import { cacheSize } from '../../pipeline/plan/cacheSize.ts';
 import { sizeOfDataset } from '../../pipeline/plan/datasetSize.ts';
@@ -16,8 +18,12 @@ import { mixSize } from '../../pipeline/plan/mixSize.ts';
 import { sizeOfModel, sizeOfStudent } from '../../pipeline/plan/modelSize.ts';
 import { remedyFor, stageMemories } from '../../pipeline/plan/remedies.ts';
 import { requireMemory } from '../../pipeline/plan/requireMemory.ts';
-import { requireDiskForTraining, trainingFiles } from '../../pipeline/plan/stageDisk.ts';
-import { quantizedBytes, totalOf, trainMemory } from '../../pipeline/plan/stageMemory.ts';
+import {
+  requireDiskForTeacher,
+  requireDiskForTraining,
+  trainingFiles,
+} from '../../pipeline/plan/stageDisk.ts';
+import { evalMemory, quantizedBytes, totalOf, trainMemory } from '../../pipeline/plan/stageMemory.ts';
 import { forwardFlops, textOf, trainingFlops } from '../../pipeline/plan/work.ts';
 import { makeTeacher } from '../../pipeline/teacher/makeTeacher.ts';
 import { teacherConfig } from '../../pipeline/teacher/teacherConfig.ts';
@@ -199,6 +205,40 @@ t.test('before a stage starts', async (t) => {
   const full = requireDiskForTraining(root, { model: QWEN, config, free: () => Promise.resolve(40e9) });
   await t.rejects(full, { name: 'UserError', message: /take 42.7 GB, and the disk has 40.0 GB left/ });
   await requireDiskForTraining(root, { model: QWEN, config, free: () => Promise.resolve(50e9) });
+});
+
+t.test('what an interrupted stage left takes no room a second time', async (t) => {
+  const out = join(root, 'interrupted');
+  const free = () => Promise.resolve(900);
+  const refused = {
+    name: 'UserError',
+    message:
+      /interrupted: the quantized teacher takes .* GB, and the disk has .* GB left; free some space, or set/,
+  };
+  await t.rejects(requireDiskForTeacher(out, { bytes: 1000, free }), refused, 'nothing is there yet');
+  mkdirSync(join(out, 'unfinished'), { recursive: true });
+  writeFileSync(join(out, 'unfinished', 'a'), Buffer.alloc(100));
+  await requireDiskForTeacher(out, { bytes: 1000, free });
+  await t.rejects(requireDiskForTeacher(out, { bytes: 1001, free }), refused);
+});
+
+t.test('an evaluation takes the weights as they lie in memory', async (t) => {
+  const plain = await weightBytes(folder, { dtype: 'bfloat16' });
+  t.equal(plain, 2 * parametersOf(model));
+  t.equal(await weightBytes(folder, { dtype: 'float32' }), 2 * plain);
+  const out = join(root, 'teacher', 'in-memory');
+  const config = teacherConfig.parse({ bits: 4, group_size: 32 });
+  const { statistics } = (await makeTeacher({ config, model: folder, out })).manifest;
+  const { bytes, quantized_weights } = (statistics as TeacherStatistics).total;
+  t.equal(await weightBytes(out, { dtype: 'bfloat16' }), bytes, 'packed ones as they are');
+  const left = parametersOf(model) - quantized_weights;
+  t.equal(await weightBytes(out, { dtype: 'float32' }), bytes + 2 * left);
+  const given = evalConfig.parse({});
+  const [packed, whole] = [{ longest: 0, weights: 7 }, { longest: 0 }].map((of) =>
+    evalMemory(model, given, of),
+  );
+  t.equal(packed!.weights, 7);
+  t.equal(whole!.weights, plain);
 });
 
 t.test('an evaluation: limits hold, and tasks that are not known are named', async (t) => {

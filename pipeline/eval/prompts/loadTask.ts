@@ -1,12 +1,13 @@
 // A task with its rows: definition, the rows that are asked, and those its shots are drawn from, all of them checked to
 // hold what the prompts read.
 import { messageOf, UserError } from '../../config/userError.ts';
+import { isHubError } from '../../hub/hubErrors.ts';
 import { askedRow } from './askedRow.ts';
 import { docProcessors } from './docFunctions.ts';
 import type { Doc } from './evalItem.ts';
 import { pythonRandom, type PythonRandom } from './pythonRandom.ts';
 import { expandTasks, taskNamed } from './taskCatalog.ts';
-import { readSplits, type DataOptions, type SplitRows } from './taskData.ts';
+import { locateSplits, readSplits, type DataOptions, type SplitRows } from './taskData.ts';
 import type { TaskDefinition } from './taskFile.ts';
 
 /** A task that can be asked. */
@@ -44,6 +45,22 @@ export async function loadTasks(names: readonly string[], options: LoadOptions =
   return loaded;
 }
 
+/**
+ * Has all that `loadTasks` reads on this machine, so that it needs no network; reads nothing of it.
+ * @throws UserError for an unknown task, or one whose data cannot be had, with the place to leave it out.
+ */
+export async function fetchTasks(names: readonly string[], options: LoadOptions = {}): Promise<void> {
+  for (const name of (await expandTasks(names, source(options))).tasks) {
+    const definition = await taskNamed(name);
+    const { wanted } = splitsOf(definition, options);
+    await locateSplits({ name, definition }, { wanted, ...options }).catch((error: unknown) => {
+      if (!isHubError(error, 'refused')) throw error;
+      const { file = 'eval.yaml' } = options.statedIn ?? {};
+      throw new UserError(`${error.message}, or leave the task ${name} out of ${file}`, { cause: error });
+    });
+  }
+}
+
 /** The file that the names stand in, where it is not eval.yaml. */
 function source({ statedIn }: LoadOptions): { source?: string } {
   return statedIn === undefined ? {} : { source: statedIn.file };
@@ -56,17 +73,12 @@ export async function loadTask(
   random: PythonRandom = pythonRandom(RUN_SEED),
 ): Promise<EvalTask> {
   const definition = await taskNamed(name);
-  const { splits, samples, num_fewshot } = definition;
-  const shots = num_fewshot === 0 ? 0 : (options.numFewshot ?? num_fewshot ?? 0);
-  const asked = splits.test ?? splits.validation!;
-  const shown = splits.fewshot ?? splits.train ?? splits.validation ?? asked;
-  const drawsFromSplit = shots > 0 && samples === undefined;
-  const wanted = drawsFromSplit ? [shown, asked] : [asked];
+  const { shots, asked, shown, drawsFromSplit, wanted } = splitsOf(definition, options);
   const rows = await readSplits({ name, definition }, { wanted, ...options });
   const prepared = new Map(
     Object.entries(rows).map(([split, each]) => [split, prepare(definition, each, random)]),
   );
-  const pool = drawsFromSplit ? prepared.get(shown)! : shots > 0 ? samples! : [];
+  const pool = drawsFromSplit ? prepared.get(shown)! : shots > 0 ? definition.samples! : [];
   const sources = Object.entries(rows).map(([split, { files }]) => [split, files] as const);
   const task = {
     name,
@@ -78,6 +90,15 @@ export async function loadTask(
   };
   checkPool(task, rows[shown]?.where ?? name);
   return task;
+}
+
+/** The split that is asked, the one that shots are drawn from, and those of them that are read. */
+function splitsOf({ splits, samples, num_fewshot }: TaskDefinition, { numFewshot }: LoadOptions) {
+  const shots = num_fewshot === 0 ? 0 : (numFewshot ?? num_fewshot ?? 0);
+  const asked = splits.test ?? splits.validation!;
+  const shown = splits.fewshot ?? splits.train ?? splits.validation ?? asked;
+  const drawsFromSplit = shots > 0 && samples === undefined;
+  return { shots, asked, shown, drawsFromSplit, wanted: drawsFromSplit ? [shown, asked] : [asked] };
 }
 
 /** The rows as the task has them; each is asked once, so that a fault in the data is told before a model is loaded. */

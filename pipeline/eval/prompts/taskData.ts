@@ -41,16 +41,10 @@ interface NamedTask {
  */
 export async function readSplits(
   task: NamedTask,
-  { wanted, data = {}, statedIn, progress = () => {} }: DataOptions & { wanted: string[] },
+  options: DataOptions & { wanted: string[] },
 ): Promise<Record<string, SplitRows>> {
-  const splits = [...new Set(wanted)];
-  const key = await keyFor(task.name, data);
-  const located =
-    key === undefined
-      ? await onHub(task, { splits, progress })
-      : splits.map((split) => localFile(task, { key, files: data[key]!, split, statedIn }));
   const read: Record<string, SplitRows> = {};
-  for (const { split, where, files } of located) {
+  for (const { split, where, files } of await locateSplits(task, options)) {
     const rows: Doc[] = [];
     for (const { path } of files) for await (const batch of readRows(path)) rows.push(...batch);
     if (rows.length === 0) throw new UserError({ file: where, problem: `holds no rows for ${task.name}` });
@@ -60,10 +54,25 @@ export async function readSplits(
   return read;
 }
 
-interface LocatedSplit {
+/** The files of a split on this machine. */
+export interface LocatedSplit {
   split: string;
   where: string;
   files: { name: string; path: string }[];
+}
+
+/**
+ * Where the splits that are wanted lie; downloaded, if they are on the Hub.
+ * @throws UserError when a file or split is not there.
+ */
+export async function locateSplits(
+  task: NamedTask,
+  { wanted, data = {}, statedIn, progress = () => {} }: DataOptions & { wanted: string[] },
+): Promise<LocatedSplit[]> {
+  const splits = [...new Set(wanted)];
+  const key = await keyFor(task.name, data);
+  if (key === undefined) return onHub(task, { splits, progress });
+  return splits.map((split) => localFile(task, { key, files: data[key]!, split, statedIn }));
 }
 
 /** The entry of `data` that speaks for a task: its own, or that of a group it belongs to. */
