@@ -20,7 +20,7 @@ await stageCommand({
       recipe,
       run,
       machines: await readMachines(machines),
-      here: await thisMachine(run),
+      here: () => thisMachine(run),
     });
     await writePlan(run, plan);
     process.stdout.write(planTables(plan));

@@ -1,10 +1,11 @@
-// Reading a .gguf file: metadata and tensor list through @huggingface/gguf, tensor bytes by position.
-// The parser pads a cut file with zeros, so every byte range is checked here against the file's true size.
+// Reading a .gguf file: metadata and tensor list through @huggingface/gguf, tensor bytes by position. The bytes may come
+// from anywhere, as a plan reads the header of a file on the Hub; the parser fetches them, and what it fetches is them.
+// It pads a cut file with zeros, so every byte range is checked here against the file's true size.
 import { open } from 'node:fs/promises';
 import { gguf } from '@huggingface/gguf';
 import { hasCode, messageOf, UserError } from '../config/userError.ts';
 import { blockSize, floatDtype, READABLE_TYPES, typeName } from './ggufDequantize.ts';
-import { elementsOf, readBytes } from './safetensors.ts';
+import { elementsOf, readBytes, type ByteSource } from './safetensors.ts';
 
 /** A metadata value with 64-bit integers as numbers. */
 export type GgufValue = string | number | boolean | GgufValue[];
@@ -18,34 +19,40 @@ export interface GgufTensor {
   bytes: number;
 }
 
-/** An open file; `close` it. */
+/** A file and what its header says. */
 export interface GgufFile {
   path: string;
   metadata: Record<string, GgufValue | undefined>;
   tensors: ReadonlyMap<string, GgufTensor>;
   /** The bytes of a tensor as they are stored. */
   read: (name: string) => Promise<Uint8Array<ArrayBuffer>>;
-  close: () => Promise<void>;
 }
 
-/**
- * Opens a GGUF file and checks that each tensor is of a readable type and inside the file.
- * @throws UserError naming the file, and the tensor or field at fault.
- */
-export async function openGguf(path: string): Promise<GgufFile> {
+/** Opens a GGUF file as `readGguf` reads it; `close` it. */
+export async function openGguf(path: string): Promise<GgufFile & { close: () => Promise<void> }> {
   const handle = await openFile(path);
   try {
     const { size } = await handle.stat();
-    const { metadata, tensors } = await parse(path, size);
-    const read = (name: string) => {
-      const { begin, bytes } = tensors.get(name)!;
-      return readBytes(handle, path, { position: begin, length: bytes });
-    };
-    return { path, metadata, tensors, read, close: () => handle.close() };
+    const file = await readGguf(path, { size, read: (range) => readBytes(handle, path, range) });
+    return { ...file, close: () => handle.close() };
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+/**
+ * Reads the header of a GGUF file and checks that each tensor is of a readable type and inside the file.
+ * @param path for messages
+ * @throws UserError naming the file, and the tensor or field at fault.
+ */
+export async function readGguf(path: string, source: ByteSource): Promise<GgufFile> {
+  const { metadata, tensors } = await parse(path, source);
+  const read = (name: string) => {
+    const { begin, bytes } = tensors.get(name)!;
+    return source.read({ position: begin, length: bytes });
+  };
+  return { path, metadata, tensors, read };
 }
 
 /** Whether any tensor is kept in quantized blocks. */
@@ -63,8 +70,24 @@ async function openFile(path: string) {
   }
 }
 
-async function parse(path: string, size: number) {
-  const parsed = await gguf(path, { allowLocalFile: true }).catch((error: unknown) => {
+/** An address that the parser takes for one; what it asks of it is answered from `source`. */
+const ADDRESS = 'http://file/';
+
+/** Answers the parser's requests, which are for ranges of bytes, some of them beyond the end. */
+function fetchFrom({ size, read }: ByteSource): typeof fetch {
+  return async (_, options) => {
+    const [, first, last] =
+      /^bytes=(\d+)-(\d+)$/.exec(new Headers(options?.headers).get('range') ?? '') ?? [];
+    const position = Math.min(Number(first), size);
+    const length = Math.min(Number(last) + 1, size) - position;
+    return new Response(length > 0 ? await read({ position, length }) : undefined);
+  };
+}
+
+async function parse(path: string, source: ByteSource) {
+  const { size } = source;
+  const parsed = await gguf(ADDRESS, { fetch: fetchFrom(source) }).catch((error: unknown) => {
+    if (error instanceof UserError) throw error;
     throw new UserError(
       { file: path, problem: `not a readable GGUF file (${messageOf(error)})` },
       { cause: error },

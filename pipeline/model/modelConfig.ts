@@ -2,7 +2,7 @@
 // Two dialects occur on the Hub: the classic one (rope_theta, rope_scaling, torch_dtype) and that of transformers 5
 // (rope_parameters, dtype). What this decoder does not compute is refused here, before any weight is read:
 // a setting silently ignored would move every logit a little and be found by nobody.
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { readJsonObject } from '../artifact/jsonFile.ts';
 import { validate } from '../config/loadConfig.ts';
@@ -55,14 +55,28 @@ export async function readModelConfig(folder: string): Promise<ModelConfig> {
       problem: 'no such file',
       remedy: 'name a Hugging Face model folder, or run "make fetch"',
     });
+  return modelConfigOf(raw, { file, generation: await readJsonObject(generationFile(file)) });
+}
+
+function generationFile(file: string): string {
+  return join(dirname(file), 'generation_config.json');
+}
+
+/**
+ * What the contents of config.json and generation_config.json say; `file` is the first one's path, for messages.
+ * @throws UserError as `readModelConfig` does.
+ */
+export function modelConfigOf(
+  raw: Record<string, unknown>,
+  {
+    file,
+    generation: rawGeneration = {},
+  }: { file: string; generation?: Record<string, unknown> | undefined },
+): ModelConfig {
   const modelType = supportedModelType(file, raw);
   refuseUnsupported(file, raw);
   const config = validate(configSchema, raw, () => file);
-  const generation = validate(
-    tokenIdsSchema,
-    (await readJsonObject(join(folder, 'generation_config.json'))) ?? {},
-    () => join(folder, 'generation_config.json'),
-  );
+  const generation = validate(tokenIdsSchema, rawGeneration, () => generationFile(file));
   const eosTokenIds = [generation.eos_token_id ?? config.eos_token_id ?? []].flat();
   return {
     modelType,

@@ -21,7 +21,8 @@ interface PlanOptions {
   recipe: string;
   run: string;
   machines: Machines;
-  here: ThisMachine;
+  /** Measured only once the recipe is known to be right. */
+  here: () => Promise<ThisMachine>;
 }
 
 /** @throws UserError for a recipe that is not right, or a source that cannot be looked into. */
@@ -29,10 +30,11 @@ export async function makePlan({
   recipe,
   run,
   machines,
-  here,
+  here: lookHere,
 }: PlanOptions): Promise<Omit<Plan, 'format_version'>> {
   const configs = await readRecipe(recipe);
   const sizes = await recipeSizes(configs, run);
+  const here = await lookHere();
   const { teacher, student, datasets, mix } = sizes;
   const { vocabSize } = student.config;
   const cache = await cacheSize(configs.logits, { vocabSize, folder: join(run, 'logits') });
@@ -89,7 +91,9 @@ function diskOf(
   bytesPerToken: number,
 ): Plan['disk'] {
   const { checkpoint, exported } = trainingFiles(student.config, configs.train);
+  const converted = (teacher.convertedBytes ?? 0) + (student.convertedBytes ?? 0);
   return {
+    ...(converted > 0 && { 'models out of GGUF': converted }),
     'quantized teacher': quantizedBytes(teacher.config, configs.teacher),
     'logits cache': bytesPerToken * mix.targetTokens,
     'training checkpoints': checkpointsAtOnce(configs.train) * checkpoint,

@@ -1,6 +1,6 @@
 // A model of a recipe as a plan sees it: its shapes, its parameters and its bytes, from config.json and the headers of its
-// safetensors alone. On the Hub these are read by Range, so a 70B model costs some MB; a folder on this machine is opened
-// as for loading. What is neither, such as a GGUF or a wheel, becomes a folder only by `make fetch`.
+// safetensors, or the header of its GGUF. On the Hub these are read by Range, so a 70B model costs some MB; a folder on
+// this machine is opened as for loading. What is in a wheel shows only after `make fetch`.
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../config/userError.ts';
@@ -8,8 +8,11 @@ import { parseReference } from '../hub/reference.ts';
 import type { ModelSource, StudentSource } from '../hub/sourcesConfig.ts';
 import { openCheckpoint } from '../model/checkpoint.ts';
 import { decoderShapes, parametersOf } from '../model/decoderShapes.ts';
-import { readModelConfig, type ModelConfig } from '../model/modelConfig.ts';
-import { readTensorInfos, type TensorInfo } from '../model/safetensors.ts';
+import { ggufConfig, ggufShape } from '../model/ggufConfig.ts';
+import { openGguf, readGguf, type GgufFile } from '../model/ggufFile.ts';
+import { ggufWeights } from '../model/ggufWeights.ts';
+import { modelConfigOf, readModelConfig, type ModelConfig } from '../model/modelConfig.ts';
+import { byteLength, readTensorInfos, type TensorInfo } from '../model/safetensors.ts';
 import { listHubFiles } from './hubFiles.ts';
 
 export interface ModelSize {
@@ -19,6 +22,8 @@ export interface ModelSize {
   /** Of the files that are fetched, and of those that are here already. */
   bytes: number;
   cachedBytes: number;
+  /** Of the folder that `make fetch` is still to make of a GGUF. */
+  convertedBytes?: number;
 }
 
 /** What a plan is given beside a reference. */
@@ -34,10 +39,14 @@ export async function sizeOfModel(source: ModelSource, { field, resolved }: Size
   const reference = typeof source === 'string' ? source : source.reference;
   if (resolved !== undefined) return sizeOfFolder(reference, resolved);
   const parsed = parseReference(reference, field);
-  if (parsed.kind === 'local' && !parsed.path.endsWith('.gguf')) return sizeOfFolder(reference, parsed.path);
-  if (parsed.kind === 'hub' && parsed.file === undefined) {
-    const { repository: name, revision } = parsed;
-    return sizeOnHub(reference, { type: 'model', name, ...(revision !== undefined && { revision }) });
+  if (parsed.kind === 'local')
+    return parsed.path.endsWith('.gguf') ? sizeOfGgufHere(parsed.path) : sizeOfFolder(reference, parsed.path);
+  if (parsed.kind === 'hub') {
+    const { repository: name, revision, file } = parsed;
+    const repository = { type: 'model', name, ...(revision !== undefined && { revision }) } as const;
+    return file === undefined
+      ? sizeOnHub(reference, repository)
+      : sizeOfGgufOnHub(reference, repository, file);
   }
   throw new UserError({
     field,
@@ -111,6 +120,45 @@ async function sizeOnHub(
     bytes: sum(weights),
     cachedBytes: sum(weights.filter(({ isCached }) => isCached)),
   };
+}
+
+async function sizeOfGgufHere(path: string): Promise<ModelSize> {
+  const file = await openGguf(path);
+  try {
+    const { size } = await stat(path);
+    return await sizeOfGguf(file, { reference: path, bytes: size, cachedBytes: size });
+  } finally {
+    await file.close();
+  }
+}
+
+async function sizeOfGgufOnHub(
+  reference: string,
+  repository: Parameters<typeof listHubFiles>[0],
+  name: string,
+): Promise<ModelSize> {
+  const { files, source } = await listHubFiles(repository);
+  const file = files.find(({ path }) => path === name);
+  const ggufs = files.map(({ path }) => path).filter((path) => path.endsWith('.gguf'));
+  if (!file)
+    throw new UserError({
+      ...{ file: reference, problem: 'no such file' },
+      remedy: `it has ${ggufs.join(', ') || 'no .gguf'}`,
+    });
+  const cachedBytes = file.isCached ? file.bytes : 0;
+  return sizeOfGguf(await readGguf(reference, source(file)), { reference, bytes: file.bytes, cachedBytes });
+}
+
+async function sizeOfGguf(
+  file: GgufFile,
+  known: Pick<ModelSize, 'reference' | 'bytes' | 'cachedBytes'>,
+): Promise<ModelSize> {
+  const shape = ggufShape(file);
+  const config = modelConfigOf(await ggufConfig(file, shape), { file: file.path });
+  const weights = ggufWeights(file, shape);
+  const tensors = new Map(weights.map(({ name, ...info }) => [name, info]));
+  const convertedBytes = weights.reduce((sum, tensor) => sum + byteLength(tensor), 0);
+  return { ...known, config, parameters: checkedParameters(tensors, config, file.path), convertedBytes };
 }
 
 /** @throws UserError when a tensor is not there, or not as config.json has it. */

@@ -28,7 +28,7 @@ export async function planHubRecipes(
     const plans = new Map<string, Omit<Plan, 'format_version'>>();
     for (const name of HUB_RECIPES) {
       const folders = { recipe: `data/recipes/${name}`, run: `${cache}/no-run` };
-      plans.set(name, await makePlan({ ...folders, machines, here: MACHINE }));
+      plans.set(name, await makePlan({ ...folders, machines, here: () => Promise.resolve(MACHINE) }));
     }
     return { plans, sentOfWeights: hub.sentOfWeights() };
   } finally {

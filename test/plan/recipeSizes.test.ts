@@ -1,12 +1,13 @@
 // What `make fetch` has resolved is known to a plan by the names that sources.json gives; what it would fetch of a
 // dataset is what a plan counts.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { writeSources } from '../../pipeline/hub/sourcesFile.ts';
 import { sourcesConfig } from '../../pipeline/hub/sourcesConfig.ts';
 import { checkpointFromGguf } from '../../pipeline/model/ggufCheckpoint.ts';
 import { sizeOfDataset } from '../../pipeline/plan/datasetSize.ts';
+import { sizeOfModel } from '../../pipeline/plan/modelSize.ts';
 import { readRecipe, recipeSizes } from '../../pipeline/plan/recipeSizes.ts';
 import { hubScene, writeFiles } from '../hub/hubScene.ts';
 
@@ -39,6 +40,37 @@ for (const [what, student, reference] of [
       t.match(sizes.datasets.d, { bytes: 1234, cached_bytes: 1234 });
     },
   );
+
+t.test(
+  'a GGUF, here or on the Hub, is as large as what it becomes; of the file only the header is read',
+  async (t) => {
+    const path = 'test/golden/gguf/tiny-llama.gguf';
+    const far = Buffer.alloc(20e6); // beyond the last tensor, as weights lie beyond the header of a large model
+    const folder = writeFiles(join(root, 'gguf'), {
+      'q/tiny.gguf': Buffer.concat([readFileSync(path), far]),
+    });
+    const { hub } = await hubScene(t, { repositories: { 'models/org/gguf': folder } });
+    const sizeOf = (reference: string) => sizeOfModel(reference, { field: 'teacher' });
+    const [converted, here, there] = [
+      await sizeOf(model),
+      await sizeOf(path),
+      await sizeOf('org/gguf/q/tiny.gguf'),
+    ];
+    for (const size of [here, there]) {
+      t.same(size.config, converted.config);
+      t.equal(size.parameters, converted.parameters);
+      const header = converted.bytes - size.convertedBytes!;
+      t.ok(header > 0 && header < 10_000, 'its safetensors have a header, too');
+    }
+    t.match(here, { bytes: statSync(path).size, cachedBytes: statSync(path).size });
+    t.match(there, { bytes: far.length + statSync(path).size, cachedBytes: 0 });
+    t.equal(hub.sent.get('models/org/gguf/q/tiny.gguf'), 2e6 + 16, 'one piece, and the rotary factors');
+    await t.rejects(sizeOf('org/gguf/q/small.gguf'), {
+      name: 'UserError',
+      message: /small\.gguf: no such file; it has q\/tiny\.gguf$/,
+    });
+  },
+);
 
 t.test('of a dataset on the Hub the split that is asked for counts, or its converted copy', async (t) => {
   const parquet = (bytes: number) => Buffer.alloc(bytes);

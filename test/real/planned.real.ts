@@ -31,7 +31,7 @@ void t.test('memory of each stage', { skip: without('models', 'logits') }, async
     recipe,
     run: RUN,
     machines: await readMachines(),
-    here: await thisMachine(RUN),
+    here: () => thisMachine(RUN),
   });
   const rows = [['stage', 'memory planned', 'used', '', 'seconds planned', 'used', '']];
   for (const stage of PLANNED_STAGES) {
