@@ -3,6 +3,7 @@
 // The token leaves this file only as a header, and only for the Hub's own address.
 import { findText } from '../artifact/optionalFiles.ts';
 import { UserError } from '../config/userError.ts';
+import { heedProxies } from './environmentProxies.ts';
 import { hubTokenFile } from './hubCache.ts';
 
 export interface HubConnection {
@@ -25,6 +26,7 @@ const PATIENCE = 30;
 
 /** @throws UserError naming a variable that cannot be what it should; it never shows its value. */
 export async function hubConnection(): Promise<HubConnection> {
+  await heedProxies();
   const { HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE, HF_HUB_DOWNLOAD_TIMEOUT } = process.env;
   return {
     endpoint: endpointOf(process.env.HF_ENDPOINT || 'https://huggingface.co'),

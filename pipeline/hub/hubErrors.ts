@@ -56,7 +56,9 @@ export function connectionFailure(
   const reason = messageOf(cause) || ('code' in cause ? String(cause.code) : cause.name);
   const isCut = BROKE_OFF.test(`${reason} ${'code' in cause ? String(cause.code) : ''}`);
   const problem = `${new URL(url).origin} ${isCut ? 'broke off' : 'cannot be reached'} (${reason})`;
-  const remedy = isCut ? 'run the same command again' : 'check the network, or name a mirror in HF_ENDPOINT';
+  const remedy = isCut
+    ? 'run the same command again'
+    : 'check the network, set HTTPS_PROXY if a proxy leads out of it, or name a mirror in HF_ENDPOINT';
   return new HubError(
     isCut ? 'cut' : 'absent',
     { file: nameOf(repository), problem, remedy },
