@@ -59,6 +59,11 @@ export function datasetReference(reference: string, field: string): DatasetRefer
   const parsed = parseReference(reference, field);
   if (parsed.kind === 'pypi' || (parsed.kind === 'hub' && parsed.file !== undefined))
     throw new UserError({ field, value: reference, problem: 'names a model file, not a dataset' });
+  if (parsed.kind === 'hub' && parsed.type === 'model')
+    throw new UserError({
+      ...{ field, value: reference, problem: 'names a model, not a dataset' },
+      remedy: 'the address of a dataset has "datasets/" before its name',
+    });
   return parsed;
 }
 

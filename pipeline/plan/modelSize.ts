@@ -4,7 +4,8 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../config/userError.ts';
-import { parseReference } from '../hub/reference.ts';
+import { GGUF } from '../hub/reference.ts';
+import { modelReference } from '../hub/resolveModel.ts';
 import type { ModelSource, StudentSource } from '../hub/sourcesConfig.ts';
 import { openCheckpoint } from '../model/checkpoint.ts';
 import { decoderShapes, parametersOf } from '../model/decoderShapes.ts';
@@ -33,8 +34,8 @@ export interface SizeOptions {
 export async function sizeOfModel(source: ModelSource, { field, resolved }: SizeOptions): Promise<ModelSize> {
   const reference = typeof source === 'string' ? source : source.reference;
   if (resolved !== undefined) return sizeOfFolder(reference, resolved);
-  const parsed = parseReference(reference, field);
-  if (parsed.kind === 'local' && !parsed.path.endsWith('.gguf')) return sizeOfFolder(reference, parsed.path);
+  const parsed = modelReference(reference, field);
+  if (parsed.kind === 'local' && !GGUF.test(parsed.path)) return sizeOfFolder(reference, parsed.path);
   if (parsed.kind === 'hub' && parsed.file === undefined) {
     const { repository: name, revision } = parsed;
     return sizeOnHub(reference, { type: 'model', name, ...(revision !== undefined && { revision }) });
