@@ -88,6 +88,7 @@ const REFUSED: [text: string, message: RegExp][] = [
   ['https://huggingface.co/org', /names neither a repository nor a \.gguf file in one; use ORG\/NAME/],
   ['https://huggingface.co/datasets/squad', /names neither/],
   ['https://huggingface.co/spaces/org/name', /names neither/],
+  ['https://huggingface.co/papers/2401.00001', /names neither/],
   ['https://huggingface.co/org/name/tree/main/folder', /names neither/],
   ['https://huggingface.co/datasets/org/name/blob/main/rows.jsonl', /names neither/],
   ['hf://buckets/org/name', /names neither/],
