@@ -5,7 +5,7 @@ import { findText } from '../artifact/optionalFiles.ts';
 import type { Progress } from '../terminal/stageProgress.ts';
 import { chooseSplits, partialSplits, type WantedSplits } from './chooseSplits.ts';
 import type { DatasetListing } from './datasetConfigs.ts';
-import { fetchSnapshot } from './hubSnapshot.ts';
+import { fetchSnapshot, type HubRepository } from './hubSnapshot.ts';
 
 /** Files of each split, in the order of their rows. */
 export interface DatasetSplits {
@@ -34,10 +34,9 @@ export async function fetchSplits(
       `${dataset}: the Hub has converted only the beginning of "${split}"; the other rows are missing`,
     );
   const all = new Set(Object.values(files).flat());
-  const { folder, revision } = await fetchSnapshot(
-    { type: 'dataset', name: dataset, revision: listing.revision },
-    { select: (names) => names.filter((name) => all.has(name)), progress },
-  );
+  const { repository, commit } = listing;
+  const select = (names: string[]) => names.filter((name) => all.has(name));
+  const { folder, revision } = await fetchSnapshot(repository, { select, progress, commit });
   const located = Object.entries(files).map(([split, names]) => {
     return [split, names.map((name) => ({ name, path: join(folder, name) }))] as const;
   });
@@ -47,15 +46,13 @@ export async function fetchSplits(
 async function listDataset(
   name: string,
   { revision, progress }: { revision: string | undefined; progress: Progress },
-): Promise<DatasetListing & { revision: string }> {
+): Promise<DatasetListing & { repository: HubRepository; commit: string }> {
   let names: string[] = [];
   const select = (all: string[]) => {
     names = all;
     return all.filter((file) => file === CARD);
   };
-  const snapshot = await fetchSnapshot(
-    { type: 'dataset', name, ...(revision !== undefined && { revision }) },
-    { select, progress },
-  );
-  return { names, card: await findText(join(snapshot.folder, CARD)), revision: snapshot.revision };
+  const repository: HubRepository = { type: 'dataset', name, ...(revision !== undefined && { revision }) };
+  const { folder, revision: commit } = await fetchSnapshot(repository, { select, progress });
+  return { names, card: await findText(join(folder, CARD)), repository, commit };
 }

@@ -64,6 +64,6 @@ async function findToken(endpoint: string): Promise<HubToken | undefined> {
   if (!/^[!-~]+$/.test(text))
     throw new UserError({ field: from, problem: 'a token is one word of ASCII characters' });
   if (new URL(endpoint).hostname === new URL(HUB).hostname && !/^hf_[\w.~+/=-]+$/.test(text))
-    throw new UserError({ field: from, problem: 'a token of the Hub is "hf_" and letters or digits' });
+    throw new UserError({ field: from, problem: 'a token of the Hub begins with "hf_" and is one word' });
   return { text, from };
 }
