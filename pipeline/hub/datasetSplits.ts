@@ -1,10 +1,12 @@
-// The Parquet files of chosen splits of a dataset on the Hub. Most repositories hold them under one of a few layouts; for
-// those that hold CSV or JSON the Hub keeps a converted copy on the branch refs/convert/parquet.
+// The files of chosen splits of a dataset on the Hub, downloaded. The card is fetched first, as it may say which files
+// these are (chooseSplits.ts).
 import { join } from 'node:path';
-import { UserError } from '../config/userError.ts';
+import { findText } from '../artifact/optionalFiles.ts';
 import type { Progress } from '../terminal/stageProgress.ts';
+import { chooseSplits, partialSplits, type WantedSplits } from './chooseSplits.ts';
+import type { DatasetListing } from './datasetConfigs.ts';
 import { isHubError } from './hubErrors.ts';
-import { fetchSnapshot, type HubSnapshot } from './hubSnapshot.ts';
+import { fetchSnapshot, type HubRepository } from './hubSnapshot.ts';
 
 /** Files of each split, in the order of their rows. */
 export interface DatasetSplits {
@@ -13,96 +15,52 @@ export interface DatasetSplits {
   files: Record<string, { name: string; path: string }[]>;
 }
 
-/** The branch of the converted copy. */
-export const CONVERTED = 'refs/convert/parquet';
-
-/** What is asked for of a dataset. */
-export interface WantedSplits {
-  /** The dataset's configuration (subset), where it has several. */
-  config: string | undefined;
-  splits: readonly string[];
-  /** Branch, tag or commit; the converted copy is of "main" only. */
-  revision?: string | undefined;
-}
+/** The file that may say which files belong to which split. */
+export const CARD = 'README.md';
 
 /**
  * Downloads what is not in the cache yet. When the Hub cannot be reached, what is in the cache has to do.
- * @param progress is told of the downloads
+ * @param progress is told of the downloads, and when rows are missing
  * @throws UserError when the Hub cannot be reached, or the dataset or a split is not there.
  */
 export async function fetchSplits(
   dataset: string,
   { progress, ...wanted }: WantedSplits & { progress: Progress },
 ): Promise<DatasetSplits> {
-  const listed: string[] = [];
-  const select = (names: string[]) => {
-    listed.push(...names);
-    const found = Object.values(filesOf(names, wanted));
-    return found.every((files) => files.length > 0) ? found.flat() : [];
-  };
-  const ofRevision = (revision?: string) =>
-    fetchSnapshot({ type: 'dataset', name: dataset, ...(revision && { revision }) }, { select, progress });
-  const own = await ofRevision(wanted.revision);
-  if (own.files.length > 0) return splitsOf(own, wanted);
-  const converted = wanted.revision === undefined && (await ofRevision(CONVERTED).catch(unlessNone));
-  if (converted && converted.files.length > 0) return splitsOf(converted, wanted);
-  throw missingSplit(dataset, { ...wanted, listed });
-}
-
-/** Not every dataset has a converted copy, and not every one of these was fetched before going offline. */
-export function unlessNone(error: unknown): undefined {
-  if (!isHubError(error, 'no_revision', 'not_cached')) throw error;
-}
-
-function filesOf(names: readonly string[], { config, splits }: WantedSplits): Record<string, string[]> {
-  return Object.fromEntries(splits.map((split) => [split, splitFiles(names, { config, split })]));
-}
-
-function missingFrom(names: readonly string[], wanted: WantedSplits): string | undefined {
-  return Object.entries(filesOf(names, wanted)).find(([, files]) => files.length === 0)?.[0];
-}
-
-function splitsOf({ folder, revision, files }: HubSnapshot, wanted: WantedSplits): DatasetSplits {
-  const located = Object.entries(filesOf(files, wanted)).map(([split, names]) => {
+  const { listing, files } = await chooseSplits(dataset, wanted, (revision) =>
+    listDataset(dataset, { revision, progress }),
+  );
+  for (const split of partialSplits(files))
+    progress(
+      `${dataset}: the Hub has converted only the beginning of "${split}"; the other rows are missing`,
+    );
+  const all = new Set(Object.values(files).flat());
+  const { repository, commit } = listing;
+  const select = (names: string[]) => names.filter((name) => all.has(name));
+  const { folder, revision } = await fetchSnapshot(repository, { select, progress, commit });
+  const located = Object.entries(files).map(([split, names]) => {
     return [split, names.map((name) => ({ name, path: join(folder, name) }))] as const;
   });
   return { revision, files: Object.fromEntries(located) };
 }
 
-/**
- * Of a dataset's file names, those of one split: `CONFIG/SPLIT-00000-of-00001.parquet`, `CONFIG/SPLIT/0000.parquet` and
- * the like; without a configuration in `data/`, `default/` or at the top. None when some of them are not there.
- */
-export function splitFiles(
-  names: readonly string[],
-  { config, split }: { config: string | undefined; split: string },
-): string[] {
-  const folders = config === undefined ? ['data/', 'default/', ''] : [`${config}/`, `data/${config}/`];
-  const inFolder = (folder: string) =>
-    names.filter(
-      (name) => name.startsWith(folder + split) && isRest(name.slice(folder.length + split.length)),
-    );
-  const found = (folders.map(inFolder).find((some) => some.length > 0) ?? []).sort();
-  const [, total = found.length] = /-of-(\d+)/.exec(found[0] ?? '') ?? [];
-  return found.length === Number(total) ? found : [];
-}
-
-function isRest(rest: string): boolean {
-  return /^([-.][\w.-]*|\/[\w.-]+)?\.parquet$/.test(rest);
-}
-
-/** @param listed the names of all files that were looked at */
-export function missingSplit(
-  dataset: string,
-  { listed, ...wanted }: WantedSplits & { listed: readonly string[] },
-): UserError {
-  const missing = missingFrom(listed, wanted)!;
-  const parquet = listed.filter((name) => name.endsWith('.parquet'));
-  const there = parquet.length > 0 ? parquet : listed;
-  return new UserError({
-    file: dataset,
-    field: wanted.config === undefined ? missing : `${wanted.config}.${missing}`,
-    problem: 'no Parquet files of this split',
-    remedy: `there are ${there.slice(0, 8).join(', ')}${there.length > 8 ? ` and ${there.length - 8} more` : ''}`,
+async function listDataset(
+  name: string,
+  { revision, progress }: { revision: string | undefined; progress: Progress },
+): Promise<DatasetListing & { repository: HubRepository; commit: string }> {
+  let names: string[] = [];
+  const select = (all: string[], wanted: string[]) => {
+    names = all;
+    return all.filter((file) => wanted.includes(file));
+  };
+  const repository: HubRepository = { type: 'dataset', name, ...(revision !== undefined && { revision }) };
+  const fetchOf = (...wanted: string[]) =>
+    fetchSnapshot(repository, { select: (all) => select(all, wanted), progress });
+  const { folder, revision: commit } = await fetchOf(CARD).catch(async (error: unknown) => {
+    if (!isHubError(error, 'not_cached')) throw error;
+    const found = await fetchOf(); // a cache that others filled may be without it
+    progress(`${name}: its card is not in the cache, so the names of its files decide`);
+    return found;
   });
+  return { names, card: await findText(join(folder, CARD)), repository, commit };
 }

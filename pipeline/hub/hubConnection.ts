@@ -23,15 +23,18 @@ interface HubToken {
 }
 
 const PATIENCE = 30;
+const HUB = 'https://huggingface.co';
 
 /** @throws UserError naming a variable that cannot be what it should; it never shows its value. */
 export async function hubConnection(): Promise<HubConnection> {
   await heedProxies();
   const { HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE, HF_HUB_DOWNLOAD_TIMEOUT } = process.env;
+  const endpoint = endpointOf(process.env.HF_ENDPOINT || HUB);
+  const isOffline = /^(1|on|yes|true)$/i.test(HF_HUB_OFFLINE || TRANSFORMERS_OFFLINE || '');
   return {
-    endpoint: endpointOf(process.env.HF_ENDPOINT || 'https://huggingface.co'),
-    token: await findToken(),
-    isOffline: /^(1|on|yes|true)$/i.test(HF_HUB_OFFLINE || TRANSFORMERS_OFFLINE || ''),
+    endpoint,
+    token: isOffline ? undefined : await findToken(endpoint), // nobody is asked, so nobody needs to be told who asks
+    isOffline,
     patience: Number(HF_HUB_DOWNLOAD_TIMEOUT) || PATIENCE,
   };
 }
@@ -54,11 +57,15 @@ function endpointOf(text: string): string {
   return text.replace(/\/+$/, '');
 }
 
-async function findToken(): Promise<HubToken | undefined> {
+/** Mirrors give out tokens of their own forms; the Hub's have one. */
+async function findToken(endpoint: string): Promise<HubToken | undefined> {
   const variable = ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN'].find((name) => process.env[name]?.trim());
   const from = variable ?? hubTokenFile();
   const text = (variable ? process.env[variable]! : ((await findText(from)) ?? '')).trim();
   if (text === '') return undefined;
-  if (/^hf_[\w.~+/=-]+$/.test(text)) return { text, from };
-  throw new UserError({ field: from, problem: 'a token of the Hub begins with "hf_" and is one word' });
+  if (!/^[!-~]+$/.test(text))
+    throw new UserError({ field: from, problem: 'a token is one word of ASCII characters' });
+  if (new URL(endpoint).hostname === new URL(HUB).hostname && !/^hf_[\w.~+/=-]+$/.test(text))
+    throw new UserError({ field: from, problem: 'a token of the Hub begins with "hf_" and is one word' });
+  return { text, from };
 }

@@ -35,6 +35,8 @@ export interface SnapshotOptions {
   select: (names: string[]) => string[];
   /** Is told of downloads, and of what stands in for them. */
   progress: Progress;
+  /** What the revision is known to stand for; default: the Hub is asked. */
+  commit?: string;
 }
 
 /**
@@ -44,25 +46,27 @@ export interface SnapshotOptions {
  */
 export async function fetchSnapshot(
   repository: HubRepository,
-  { select, progress }: SnapshotOptions,
+  { progress, ...choice }: SnapshotOptions,
 ): Promise<HubSnapshot> {
   const hub = await hubConnection();
-  if (hub.isOffline) return cachedSnapshot(repository, select);
+  if (hub.isOffline) return cachedSnapshot(repository, choice);
   try {
-    return await snapshotFromHub(select, { hub, repository, progress });
+    return await snapshotFromHub(choice, { hub, repository, progress });
   } catch (error) {
     if (!isHubError(error, 'absent', 'cut', 'busy')) throw error;
-    const cached = await cachedSnapshot(repository, select).catch(() => undefined);
+    const cached = await cachedSnapshot(repository, choice).catch(() => undefined);
     if (!cached) throw error;
     progress(`${error.message.split('; ')[0]}; using commit ${cached.revision} from the cache`);
     return cached;
   }
 }
 
-async function snapshotFromHub(select: SnapshotOptions['select'], asking: AskOptions): Promise<HubSnapshot> {
+type Choice = Omit<SnapshotOptions, 'progress'>;
+
+async function snapshotFromHub({ select, commit: known }: Choice, asking: AskOptions): Promise<HubSnapshot> {
   const { revision = 'main' } = asking.repository;
   const store = storeOf(asking.repository);
-  const commit = COMMIT.test(revision) ? revision : await commitOf(asking);
+  const commit = known ?? (COMMIT.test(revision) ? revision : await commitOf(asking));
   const listedBefore = await readTree(store, commit);
   const listed = listedBefore ?? (await filesAt(commit, asking));
   const names = select(listed.map(({ path }) => path));
@@ -84,10 +88,10 @@ async function snapshotFromHub(select: SnapshotOptions['select'], asking: AskOpt
  */
 async function cachedSnapshot(
   repository: HubRepository,
-  select: SnapshotOptions['select'],
+  { select, commit: known }: Choice,
 ): Promise<HubSnapshot> {
   const store = storeOf(repository);
-  const commit = await knownCommit(store, repository.revision ?? 'main');
+  const commit = known ?? (await knownCommit(store, repository.revision ?? 'main'));
   if (commit === undefined) throw notCached(repository, 'not in the cache');
   const present = await snapshotNames(store, commit);
   const listed = await readTree(store, commit);

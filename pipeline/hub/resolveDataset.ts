@@ -1,35 +1,38 @@
-// From the reference of a dataset to its data files on this machine, with their sums.
+// From the reference of a dataset to its data files on this machine, with their sums: the files that are named, or those
+// of one split, as Python's load_dataset takes them.
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { namesBelow } from '../artifact/namesBelow.ts';
+import { findText } from '../artifact/optionalFiles.ts';
 import { rememberedSha256 } from '../artifact/rememberedSha256.ts';
 import { UserError } from '../config/userError.ts';
 import type { Progress } from '../terminal/stageProgress.ts';
+import { localSplits } from './chooseSplits.ts';
 import { dataFiles } from './dataFiles.ts';
-import { fetchSplits, missingSplit, splitFiles } from './datasetSplits.ts';
+import { CARD, fetchSplits } from './datasetSplits.ts';
 import { fetchSnapshot } from './hubSnapshot.ts';
-import { parseReference } from './reference.ts';
+import { parseReference, type Reference } from './reference.ts';
 import type { ResolveOptions } from './resolveModel.ts';
 import type { DatasetSource } from './sourcesConfig.ts';
 import type { ResolvedDataset } from './sourcesFile.ts';
 
 /**
  * Resolves a dataset: a local file, a local folder with data files, or a Hub dataset.
- * @throws UserError for a reference of unknown form, a failed download, or when there are no data files.
+ * @throws UserError for a reference of unknown form, a failed download, or when there are no such data files.
  */
 export async function resolveDataset(
   source: DatasetSource,
   { field, previous, progress }: ResolveOptions<ResolvedDataset>,
 ): Promise<ResolvedDataset> {
   const wanted = wantedOf(source);
-  const parsed = parseReference(wanted.reference, field);
-  if (parsed.kind === 'pypi' || (parsed.kind === 'hub' && parsed.file !== undefined))
-    throw new UserError({ field, value: wanted.reference, problem: 'names a model file, not a dataset' });
+  const parsed = datasetReference(wanted.reference, field);
   const reference = datasetName(source);
-  if (parsed.kind === 'local') {
-    const select = (names: string[]) => selectFiles(names, { wanted, field });
-    return { reference, revision: null, files: await recordAll(await localFiles(parsed.path, select)) };
-  }
+  if (parsed.kind === 'local')
+    return {
+      reference,
+      revision: null,
+      files: await recordAll(await localFiles(parsed.path, wanted, field)),
+    };
   if (previous?.reference === reference && (await areIntact(previous.files))) return previous;
   const { revision, paths } = await fetchFiles(parsed, { wanted, field, progress });
   return { reference, revision, files: await recordAll(paths) };
@@ -49,49 +52,53 @@ export function wantedOf(source: DatasetSource): WantedFiles {
   return typeof source === 'string' ? { reference: source } : source;
 }
 
-interface Wanted {
-  wanted: WantedFiles;
-  field: string;
+type DatasetReference = Exclude<Reference, { kind: 'pypi' }>;
+
+/** @throws UserError for a form that no dataset has */
+export function datasetReference(reference: string, field: string): DatasetReference {
+  const parsed = parseReference(reference, field);
+  if (parsed.kind === 'pypi' || (parsed.kind === 'hub' && parsed.file !== undefined))
+    throw new UserError({ field, value: reference, problem: 'names a model file, not a dataset' });
+  if (parsed.kind === 'hub' && parsed.type === 'model')
+    throw new UserError({
+      ...{ field, value: reference, problem: 'names a model, not a dataset' },
+      remedy: 'the address of a dataset has "datasets/" before its name',
+    });
+  return parsed;
 }
 
-/** The data files that are named; of a repository that has none of its own, the split "train" of the converted copy. */
+/** The configuration and the split that are asked for, where no files are named. */
+export function wantedSplit({ config, split = 'train' }: WantedFiles): { config?: string; splits: [string] } {
+  return { ...(config !== undefined && { config }), splits: [split] };
+}
+
 async function fetchFiles(
   { repository: name, revision }: { repository: string; revision?: string },
-  { wanted, field, progress }: Wanted & { progress: Progress },
+  { wanted, field, progress }: { wanted: WantedFiles; field: string; progress: Progress },
 ): Promise<{ revision: string; paths: string[] }> {
-  if (!asksForSplit(wanted)) {
-    const select = (names: string[]) =>
-      dataFiles(names).length > 0 ? selectFiles(names, { wanted, field }) : [];
-    const snapshot = await fetchSnapshot(
-      { type: 'dataset', name, ...(revision !== undefined && { revision }) },
-      { select, progress },
-    );
-    if (snapshot.files.length > 0)
-      return {
-        revision: snapshot.revision,
-        paths: snapshot.files.map((file) => join(snapshot.folder, file)),
-      };
+  if (wanted.files === undefined) {
+    const splits = wantedSplit(wanted);
+    const found = await fetchSplits(name, { ...splits, revision, progress });
+    return { revision: found.revision, paths: found.files[splits.splits[0]]!.map(({ path }) => path) };
   }
-  const { config, split = 'train' } = wanted;
-  const found = await fetchSplits(name, { config, splits: [split], revision, progress });
-  return { revision: found.revision, paths: found.files[split]!.map(({ path }) => path) };
+  const select = (names: string[]) => matchingFiles(names, { glob: wanted.files, field });
+  const snapshot = await fetchSnapshot(
+    { type: 'dataset', name, ...(revision !== undefined && { revision }) },
+    { select, progress },
+  );
+  return {
+    revision: snapshot.revision,
+    paths: snapshot.files.map((file) => join(snapshot.folder, file)),
+  };
 }
 
-export function asksForSplit({ config, split }: WantedFiles): boolean {
-  return config !== undefined || split !== undefined;
-}
-
-/** Of a dataset's file names those that are asked for, perhaps none. */
-export function wantedNames(names: readonly string[], wanted: WantedFiles): string[] {
-  const { files: glob, config, split = 'train' } = wanted;
-  return asksForSplit(wanted) ? splitFiles(names, { config, split }) : dataFiles(names, glob);
-}
-
-function selectFiles(names: readonly string[], { wanted, field }: Wanted): string[] {
-  const { files: glob, config, split = 'train' } = wanted;
-  const chosen = wantedNames(names, wanted);
+/** Of file names those of data files that match the glob. @throws UserError when there are none */
+export function matchingFiles(
+  names: readonly string[],
+  { glob, field }: { glob: string | undefined; field: string },
+): string[] {
+  const chosen = dataFiles(names, glob);
   if (chosen.length > 0) return chosen;
-  if (asksForSplit(wanted)) throw missingSplit(wanted.reference, { config, splits: [split], listed: names });
   const all = dataFiles(names);
   throw new UserError({
     field,
@@ -101,9 +108,22 @@ function selectFiles(names: readonly string[], { wanted, field }: Wanted): strin
   });
 }
 
-async function localFiles(path: string, select: (names: string[]) => string[]): Promise<string[]> {
-  if ((await stat(path)).isFile()) return select([basename(path)]).map(() => path);
-  return select(await namesBelow(path)).map((name) => join(path, name));
+/** The data files of a folder on this machine, or the file itself. @throws UserError when there are none */
+export async function localFiles(path: string, wanted: WantedFiles, field: string): Promise<string[]> {
+  const { files: glob, config, split } = wanted;
+  if ((await stat(path)).isFile()) {
+    if (config !== undefined || split !== undefined)
+      throw new UserError({ field, value: path, problem: 'a file has no configurations and no splits' });
+    return matchingFiles([basename(path)], { glob, field }).map(() => path);
+  }
+  const names = await namesBelow(path);
+  const card = await findText(join(path, CARD));
+  const splits = wantedSplit(wanted);
+  const chosen =
+    glob === undefined
+      ? localSplits(path, { names, card }, splits)[splits.splits[0]]!
+      : matchingFiles(names, { glob, field });
+  return chosen.map((name) => join(path, name));
 }
 
 type DataFile = ResolvedDataset['files'][number];

@@ -10,7 +10,7 @@ import { prunedCheckpoint } from '../model/pruneLayers.ts';
 import type { Progress } from '../terminal/stageProgress.ts';
 import { fetchSnapshot } from './hubSnapshot.ts';
 import { packageFile } from './packageFile.ts';
-import { parseReference, type Reference } from './reference.ts';
+import { GGUF, parseReference, type Reference } from './reference.ts';
 import type { ModelSource, StudentSource } from './sourcesConfig.ts';
 import type { ResolvedModel } from './sourcesFile.ts';
 
@@ -32,7 +32,7 @@ export async function resolveModel(
   options: ResolveOptions<ResolvedModel>,
 ): Promise<ResolvedModel> {
   const { reference, sha256 } = typeof source === 'string' ? { reference: source } : source;
-  const parsed = parseReference(reference, options.field);
+  const parsed = modelReference(reference, options.field);
   if (parsed.kind === 'hub' && options.previous && (await isUnchanged(options.previous, reference)))
     return options.previous;
   const { path, revision } = await fetchModel(parsed, { ...options, sha256 });
@@ -92,6 +92,13 @@ export function sourceName(source: StudentSource): string {
   return `${source.prune.from}, layers ${source.prune.keep_layers.join(' ')}`;
 }
 
+/** @throws UserError for a form that no model has */
+export function modelReference(reference: string, field: string): Reference {
+  const parsed = parseReference(reference, field);
+  if (parsed.kind !== 'hub' || parsed.type !== 'dataset') return parsed;
+  throw new UserError({ field, value: reference, problem: 'names a dataset, not a model' });
+}
+
 async function isUnchanged(previous: ResolvedModel, reference: string): Promise<boolean> {
   if (previous.reference !== reference) return false;
   const found = await modelFingerprint(previous.path).catch(() => undefined);
@@ -146,7 +153,7 @@ function missingModel(
   { repository, file }: { repository: string; file: string | undefined },
 ): UserError {
   const problem = `has no ${file ?? 'config.json and safetensors'}`;
-  const ggufs = names.filter((name) => name.endsWith('.gguf'));
+  const ggufs = names.filter((name) => GGUF.test(name));
   const pickled =
     file === undefined && names.find((name) => /^pytorch_model.*\.(bin|bin\.index\.json)$/.test(name));
   if (ggufs.length > 0)
@@ -176,7 +183,7 @@ function isModelFile(name: string): boolean {
 }
 
 async function fromFile(path: string, field: string): Promise<string> {
-  if (path.endsWith('.gguf')) return checkpointFromGguf(path);
+  if (GGUF.test(path)) return checkpointFromGguf(path);
   throw new UserError({
     field,
     value: path,

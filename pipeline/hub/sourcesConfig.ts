@@ -29,12 +29,12 @@ const datasetSource = z.union([
       files: z
         .string()
         .optional()
-        .describe('glob of the files to fetch, such as "v1/**" (default: all data files)'),
+        .describe('glob of the files to fetch, such as "v1/**" (default: those of one split)'),
       config: z
         .string()
         .optional()
-        .describe('one configuration (subset), of which Parquet files are fetched'),
-      split: z.string().optional().describe('one split of it (default: train)'),
+        .describe("configuration (subset) to take (default: the only one, or the dataset's default)"),
+      split: z.string().optional().describe('split of it to take (default: train)'),
     })
     .refine(
       ({ files, config, split }) => files === undefined || (config === undefined && split === undefined),

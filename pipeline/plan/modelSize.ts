@@ -4,7 +4,8 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../config/userError.ts';
-import { parseReference } from '../hub/reference.ts';
+import { GGUF } from '../hub/reference.ts';
+import { modelReference } from '../hub/resolveModel.ts';
 import type { ModelSource, StudentSource } from '../hub/sourcesConfig.ts';
 import { openCheckpoint } from '../model/checkpoint.ts';
 import { decoderShapes, parametersOf } from '../model/decoderShapes.ts';
@@ -38,9 +39,9 @@ export interface SizeOptions {
 export async function sizeOfModel(source: ModelSource, { field, resolved }: SizeOptions): Promise<ModelSize> {
   const reference = typeof source === 'string' ? source : source.reference;
   if (resolved !== undefined) return sizeOfFolder(reference, resolved);
-  const parsed = parseReference(reference, field);
+  const parsed = modelReference(reference, field);
   if (parsed.kind === 'local')
-    return parsed.path.endsWith('.gguf') ? sizeOfGgufHere(parsed.path) : sizeOfFolder(reference, parsed.path);
+    return GGUF.test(parsed.path) ? sizeOfGgufHere(parsed.path) : sizeOfFolder(reference, parsed.path);
   if (parsed.kind === 'hub') {
     const { repository: name, revision, file } = parsed;
     const repository = { type: 'model', name, ...(revision !== undefined && { revision }) } as const;
@@ -139,7 +140,7 @@ async function sizeOfGgufOnHub(
 ): Promise<ModelSize> {
   const { files, source } = await listHubFiles(repository);
   const file = files.find(({ path }) => path === name);
-  const ggufs = files.map(({ path }) => path).filter((path) => path.endsWith('.gguf'));
+  const ggufs = files.map(({ path }) => path).filter((path) => GGUF.test(path));
   if (!file)
     throw new UserError({
       ...{ file: reference, problem: 'no such file' },

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { loadTask, loadTasks } from '../../pipeline/eval/prompts/loadTask.ts';
 import { taskItems } from '../../pipeline/eval/prompts/taskItems.ts';
-import { splitFiles } from '../../pipeline/hub/datasetSplits.ts';
 import type { Progress } from '../../pipeline/terminal/stageProgress.ts';
 import { startHub, type HubServer } from '../hub/hubServer.ts';
 
@@ -88,8 +87,7 @@ t.test('rows from the Hub', async (t) => {
 t.test('splits and datasets that the Hub does not have', async (t) => {
   await hub(t);
   await t.rejects(loadTask('leaderboard_musr_team_allocation'), {
-    message:
-      'TAUR-Lab/MuSR: team_allocation: no Parquet files of this split; there are default/murder_mysteries/0000.parquet',
+    message: 'TAUR-Lab/MuSR: split = "team_allocation": no such split; it has murder_mysteries',
   });
   await t.rejects(loadTask('hellaswag'), { message: /^Rowan\/hellaswag@main: no such dataset/ });
 });
@@ -105,26 +103,4 @@ t.test('without the Hub, the cache is read', async (t) => {
   await t.rejects(loadTask('mmlu_virology'), {
     message: /^cais\/mmlu@refs.convert.parquet: .* cannot be reached/,
   });
-});
-
-t.test('the files of a split among others', (t) => {
-  const names = [
-    'README.md',
-    'main/test-00000-of-00001.parquet',
-    'main/train-00001-of-00002.parquet',
-    'main/train-00000-of-00002.parquet',
-    'main/part-00001-of-00002.parquet',
-    'socratic/test/0000.parquet',
-    'data/test-00000-of-00001-abc.parquet',
-    'data/testing.parquet',
-    'validation.parquet',
-  ];
-  const of = (config: string | undefined, split: string) => splitFiles(names, { config, split });
-  t.same(of('main', 'train'), ['main/train-00000-of-00002.parquet', 'main/train-00001-of-00002.parquet']);
-  t.same(of('socratic', 'test'), ['socratic/test/0000.parquet']);
-  t.same(of(undefined, 'test'), ['data/test-00000-of-00001-abc.parquet']);
-  t.same(of(undefined, 'validation'), ['validation.parquet']);
-  t.same(of('other', 'test'), []);
-  t.same(of('main', 'part'), [], 'a part of a split is no split');
-  t.end();
 });

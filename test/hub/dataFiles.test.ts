@@ -24,5 +24,10 @@ t.test('globs', (t) => {
   t.same(matches('**/*.json'), ['a.json', 'v1/a.json', 'v10/a.json']);
   t.same(matches('v1/**'), ['v1/a.json', 'v1/x/b.parquet']);
   t.same(matches('v?/a.json'), ['v1/a.json']);
+  t.same(matches('v[0-3]/a.json'), ['v1/a.json']);
+  t.same(matches('v[!2-9]*/a.json'), ['v1/a.json', 'v10/a.json']);
+  t.same(matches('v[3-0]/a.json'), [], 'a range that runs backwards is empty');
+  t.same(matches('v[x/a.json'), [], 'a bracket alone is a character');
+  t.ok(globPattern('a[.json').test('a[.json'));
   t.end();
 });

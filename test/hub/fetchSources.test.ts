@@ -12,7 +12,7 @@ import { readModelConfig } from '../../pipeline/model/modelConfig.ts';
 import { runStage } from '../runStage.ts';
 import { makeTinyModel } from '../tinyModel.ts';
 
-const root = t.testdir({ data: { 'a.jsonl': '{"x": 1}\n', 'b.parquet': '', 'notes.txt': '' } });
+const root = t.testdir({ data: { 'a.jsonl': '{"x": 1}\n', 'b.jsonl': '', 'notes.txt': '' } });
 process.env.REDISTILL_CACHE = join(root, 'cache');
 const out = join(root, 'run');
 const config = {
@@ -31,7 +31,7 @@ t.test('sources.json says what everything is, and is read back', async (t) => {
   t.equal(student.reference, 'teacher, layers 1');
   t.same(
     datasets.folder?.files.map(({ path }) => path),
-    [join(root, 'data/a.jsonl'), join(root, 'data/b.parquet')],
+    [join(root, 'data/a.jsonl'), join(root, 'data/b.jsonl')],
   );
   t.same(datasets.file?.files, [
     { path: join(root, 'data/a.jsonl'), bytes: 9, sha256: await sha256OfFile(join(root, 'data/a.jsonl')) },

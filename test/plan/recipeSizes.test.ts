@@ -80,6 +80,11 @@ t.test('of a dataset on the Hub the split that is asked for counts, or its conve
     'v1/test-00000-of-00001.parquet': parquet(50),
   });
   const csv = writeFiles(join(root, 'csv'), { 'rows.csv': 'a,b' });
+  const json = writeFiles(join(root, 'json'), {
+    'README.md': '---\nconfigs:\n- config_name: a\n  data_files: a.json\n---\n',
+    'a.json': '{"a": 1}',
+    'b.json': '{"b": 12}',
+  });
   const converted = writeFiles(join(root, 'converted'), {
     'default/train/0000.parquet': parquet(70),
     'default/test/0000.parquet': parquet(9),
@@ -87,6 +92,7 @@ t.test('of a dataset on the Hub the split that is asked for counts, or its conve
   await hubScene(t, {
     repositories: {
       'datasets/org/own': own,
+      'datasets/org/json': json,
       'datasets/org/csv': csv,
       'datasets/org/csv@refs/convert/parquet': converted,
     },
@@ -94,10 +100,12 @@ t.test('of a dataset on the Hub the split that is asked for counts, or its conve
   const bytesOf = async (source: Parameters<typeof sizeOfDataset>[0]) =>
     (await sizeOfDataset(source, { field: 'datasets.d' })).bytes;
   t.equal(await bytesOf({ reference: 'org/own', config: 'v1' }), 2000);
-  t.equal(await bytesOf('org/own'), 2150);
+  t.equal(await bytesOf({ reference: 'org/own', files: '*/train*' }), 2100);
+  t.equal(await bytesOf('org/json'), 8, 'its card tells');
+  await t.rejects(bytesOf('org/own'), { message: /several configurations: v0, v1; name one: config: v0/ });
   t.equal(await bytesOf('org/csv'), 70);
   t.equal(await bytesOf({ reference: 'org/csv', split: 'test' }), 9);
   await t.rejects(bytesOf({ reference: 'org/own', files: '*.jsonl' }), {
-    message: /no data files that match/,
+    message: /^datasets\.d: no data file matches "\*\.jsonl"; there are v0\/train/,
   });
 });

@@ -87,7 +87,10 @@ async function onHub(
   { definition: { dataset, dataset_config: config } }: NamedTask,
   { splits, progress }: { splits: string[]; progress: Progress },
 ): Promise<LocatedSplit[]> {
-  const { revision, files } = await fetchSplits(dataset, { config, splits, progress });
+  const { revision, files } = await fetchSplits(dataset, {
+    ...{ config, splits, progress },
+    formats: ['parquet'], // rows of JSON may lack fields that the harness's copy has as nulls
+  });
   return splits.map((split) => ({
     split,
     where: `${dataset}, ${split}`,
