@@ -16,7 +16,7 @@ const messagesColumn = z.strictObject({
 });
 
 const promptAndResponseColumns = z.strictObject({
-  prompt: z.string().describe("column with the user's message"),
+  prompt: z.string().describe("column with the user's message, or with messages yet to be answered"),
   response: z.string().describe('column with the answer to learn; of a list the first text'),
   reasoning: z
     .string()

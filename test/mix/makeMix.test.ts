@@ -100,12 +100,12 @@ for (const name of ['tiny-chatml', 'tiny-r1'])
     t.match(sources, {
       meta: { rows_read: 12, wanted: 11, kept: 11 },
       mine: { rows_read: 20, wanted: 11, kept: 11, rejected: {} },
-      numina: { rows_read: 3, wanted: 3, kept: 2, rejected: { no_prompt: 1 } },
+      numina: { rows_read: 3, wanted: 3, kept: 1, rejected: { no_prompt: 1, no_reasoning: 1 } },
       orca: { rows_read: 40, wanted: 10, kept: 10, rejected: { no_prompt: 6, no_response: 18 } },
       r1: { rows_read: 6, wanted: 5, kept: 2, rejected: { no_messages: 2, malformed_message: 2 } },
     });
     t.match(total, {
-      kept: 36,
+      kept: 35,
       held_out: 4,
       tokens: samples.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0),
     });
@@ -530,12 +530,9 @@ t.test('where takes rows by columns, and the manifest says which columns the tex
   const traces = kept.filter(({ thinking }) => thinking).length;
   t.match((manifest.statistics as MixStatistics).sources.one, {
     rows_read: 40,
-    kept: kept.length,
-    rejected: { where: 40 - kept.length },
-    columns: {
-      'question, thinking, answer': traces,
-      'question, answer': kept.length - traces,
-    },
+    kept: traces,
+    rejected: { where: 40 - kept.length, no_reasoning: kept.length - traces },
+    columns: { 'question, thinking, answer': traces },
   });
   const sources = { one: { ...source, where: 'stars > 3' } };
   await t.rejects(mixIn(folder, { ...base, sources }), {
