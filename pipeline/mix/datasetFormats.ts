@@ -19,6 +19,7 @@ interface MessagesLayout {
 interface TextLayout {
   prompt: string;
   response: string;
+  context?: string | undefined;
   reasoning?: string | undefined;
 }
 
@@ -86,9 +87,9 @@ function fromMessages(
 
 function fromTexts(
   row: Record<string, unknown>,
-  { prompt, response, reasoning, system }: Extract<Layout, TextLayout>,
+  { prompt, response, context, reasoning, system }: Extract<Layout, TextLayout>,
 ): Conversation | Unusable {
-  const asked = promptMessages(valueAt(row, prompt));
+  const asked = promptMessages(valueAt(row, prompt), valueOf(row, context));
   if (!asked || !asks(asked)) return { reason: 'no_prompt' };
   const { answer, trace } = answerWithTrace(valueAt(row, response), valueOf(row, reasoning));
   const given = { prompt: withSystem(asked, valueOf(row, system)) };
@@ -99,11 +100,14 @@ function fromTexts(
   return { reason: answer === undefined ? 'no_response' : 'no_reasoning' };
 }
 
-/** A text as the user's message; a list of messages that the assistant has still to answer. */
-function promptMessages(value: unknown): ChatMessage[] | undefined {
-  if (!Array.isArray(value)) return isText(value) ? [{ role: 'user', content: value }] : undefined;
-  const messages = asMessages(value);
-  return messages?.at(-1)?.role === 'assistant' ? undefined : messages;
+/** A text as the user's message, what it is about behind it; a list of messages that the assistant has still to answer. */
+function promptMessages(value: unknown, context: unknown): ChatMessage[] | undefined {
+  if (Array.isArray(value)) {
+    const messages = asMessages(value);
+    return messages?.at(-1)?.role === 'assistant' ? undefined : messages;
+  }
+  if (!isText(value)) return undefined;
+  return [{ role: 'user', content: isText(context) ? `${value}\n\n${context}` : value }];
 }
 
 function asks(prompt: readonly ChatMessage[]): boolean {

@@ -15,9 +15,10 @@ const words = (text: string) => text.trim().split(/\s+/);
  */
 const knownNames = {
   prompt: words('problem question prompt instruction instruction_seed query input'),
-  response: words(`
-    response output solution completion answer ground_truth_solution gold_solution reference_solution original_solution
-    expected_answer ground_truth_answer ground_truth gold_answer reference_answer`),
+  response: words('response output solution completion answer'),
+  reference: words(`
+    ground_truth_solution gold_solution reference_solution original_solution ground_truth_answer gold_answer
+    reference_answer expected_answer ground_truth`),
   reasoning: words(`
     deepseek_reasoning deepseek_r1_reasoning deepseek_reasoning_content deepseek_thinking_trajectory deepseek_thinking
     r1_reasoning r1_thinking gemini_thinking_trajectory thinking_trajectories thinking_trajectory model_reasoning
@@ -29,7 +30,15 @@ const knownNames = {
     reannotated_assistant_content gemini_attempt attempt final_attempt generation generations generated_solution
     generated_response model_response model_output`),
   messages: words('reannotated_messages messages conversations conversation chat'),
+  context: words('input context'),
+  system: words('system system_prompt system_message'),
 };
+
+/** The columns that are named as if they held part of a conversation. */
+export function knownColumns(columns: readonly string[]): string[] {
+  const names = new Set(Object.values(knownNames).flat());
+  return columns.filter((column) => names.has(column.toLowerCase()));
+}
 
 /** What a source says of its rows (mix.yaml). */
 export interface Declared {
@@ -63,17 +72,32 @@ export function inspectColumns(columns: readonly string[]): Layout[] {
   const lowerCase = new Map(columns.map((column) => [column.toLowerCase(), column]));
   const found = (role: keyof typeof knownNames) =>
     knownNames[role].map((name) => lowerCase.get(name)).find((column) => column !== undefined);
-  const [response, reasoning, generation, messages] = [
-    ...[found('response'), found('reasoning')],
-    ...[found('generation'), found('messages')],
-  ];
-  const prompt = found('prompt') ?? messages; // messages may end with the user's, the answer being a column
-  const answered = (answer: string | undefined): Layout | false =>
-    has(prompt) && has(answer) && { prompt, ...(has(reasoning) && { reasoning }), response: answer };
-  const layouts: (Layout | false)[] = has(reasoning)
-    ? [answered(generation ?? response), has(messages) && { messages }]
-    : [answered(generation), has(messages) && { messages }, answered(response)];
-  return layouts.filter((layout) => layout !== false);
+  const [response, reasoning] = [found('response'), found('reasoning')];
+  const [generation, messages, system] = [found('generation'), found('messages'), found('system')];
+  const question = instructionWithContext(lowerCase, found('context')) ?? {
+    prompt: found('prompt') ?? messages, // messages may end with the user's, the answer being a column
+  };
+  const answered = (response: string | undefined) => ({ ...question, reasoning, response, system });
+  const layouts = has(reasoning)
+    ? [answered(generation ?? response), { messages, system }]
+    : [answered(generation), { messages, system }, answered(response ?? found('reference'))];
+  return layouts.map(withoutAbsent).filter((layout) => layout !== undefined);
+}
+
+/** Alpaca and Dolly: what an instruction is about stands in a column of its own, which may be empty. */
+function instructionWithContext(
+  lowerCase: ReadonlyMap<string, string>,
+  context: string | undefined,
+): { prompt: string; context: string } | undefined {
+  const prompt = lowerCase.get('instruction');
+  return has(prompt) && has(context) ? { prompt, context } : undefined;
+}
+
+/** A layout without the columns that are not there, or undefined when it needs one of them. */
+function withoutAbsent(columns: Record<string, string | undefined>): Layout | undefined {
+  const { messages, prompt, response } = columns;
+  if (!has(messages) && !(has(prompt) && has(response))) return undefined;
+  return Object.fromEntries(Object.entries(columns).filter(([, column]) => has(column))) as unknown as Layout;
 }
 
 function has(column: string | undefined): column is string {

@@ -1,7 +1,7 @@
 // The rows of a source as conversations, file by file: which columns are read, which rows its `where` takes.
 import { conversationOf, type Conversation, type Unusable } from './datasetFormats.ts';
 import type { DatasetFile } from './datasetSources.ts';
-import { columnsOfLayout, describeLayout, findLayouts } from './findLayouts.ts';
+import { columnsOfLayout, describeLayout, findLayouts, knownColumns } from './findLayouts.ts';
 import type { MixConfig } from './mixConfig.ts';
 import { columnsOf, readRows } from './readRows.ts';
 import type { Origin } from './rejection.ts';
@@ -11,8 +11,14 @@ import { rowFilter } from './rowFilter.ts';
 export interface SourceRow {
   origin: Origin;
   conversation: Conversation | Unusable;
-  /** The columns that the conversation is from. */
-  columns?: string | undefined;
+  /** Where in the row the conversation is from, the same object for all rows of a file that are alike. */
+  from?: ConversationColumns | undefined;
+}
+
+/** The columns of a conversation in words, and those that by their names could be of one too. */
+export interface ConversationColumns {
+  columns: string;
+  leftOut: readonly string[];
 }
 
 /** Rows tokenized at a time: enough for all cores, few enough for memory (an encoding takes 100 bytes a token). */
@@ -57,7 +63,14 @@ async function rowReader({
     where === undefined
       ? undefined
       : rowFilter(where, { field: `sources.${source}.where`, file: path, columns });
-  const names = new Map(layouts.map((layout) => [layout, describeLayout(layout)]));
+  const known = knownColumns(columns);
+  const columnsFrom = new Map(
+    layouts.map((layout) => {
+      const taken = columnsOfLayout(layout, columns);
+      const leftOut = known.filter((column) => !taken.includes(column));
+      return [layout, { columns: describeLayout(layout), leftOut }];
+    }),
+  );
   return {
     columns: [
       ...new Set([
@@ -68,7 +81,7 @@ async function rowReader({
     read: (row) => {
       if (filter && !filter.takes(row)) return { conversation: { reason: 'where' } };
       const { conversation, layout } = conversationOf(row, layouts);
-      return { conversation, columns: layout && names.get(layout) };
+      return { conversation, from: layout && columnsFrom.get(layout) };
     },
   };
 }

@@ -61,10 +61,25 @@ t.test('layouts found by the names of columns', (t) => {
       ['problem', 'deepseek_reasoning', 'deepseek_solution', 'ground_truth_solution'],
       [{ prompt: 'problem', reasoning: 'deepseek_reasoning', response: 'deepseek_solution' }],
     ],
+    [['problem', 'reasoning', 'ground_truth_solution', 'conversations'], [{ messages: 'conversations' }]],
     [['problem', 'ground_truth_solution'], [{ prompt: 'problem', response: 'ground_truth_solution' }]],
     [
       ['messages', 'reasoning', 'answer'],
       [{ prompt: 'messages', reasoning: 'reasoning', response: 'answer' }, { messages: 'messages' }],
+    ],
+    [['conversations', 'system'], [{ messages: 'conversations', system: 'system' }]],
+    [
+      ['instruction', 'input', 'output', 'prompt'],
+      [{ prompt: 'instruction', context: 'input', response: 'output' }],
+    ],
+    [
+      ['Instruction', 'context', 'response', 'category'],
+      [{ prompt: 'Instruction', context: 'context', response: 'response' }],
+    ],
+    [['input', 'output'], [{ prompt: 'input', response: 'output' }]],
+    [
+      ['system_prompt', 'question', 'response'],
+      [{ prompt: 'question', response: 'response', system: 'system_prompt' }],
     ],
     [['reasoning', 'conversations'], [{ messages: 'conversations' }]],
   ];

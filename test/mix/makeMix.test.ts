@@ -542,6 +542,29 @@ t.test('where takes rows by columns, and the manifest says which columns the tex
   });
 });
 
+t.test('the log says which columns were taken, and which not though they look like it', async (t) => {
+  const folder = t.testdir({});
+  const row = (n: number) => ({
+    instruction: `What is ${n}+1?`,
+    input: n % 2 ? 'In words.' : '',
+    output: `${n}`,
+  });
+  const rows = Array.from({ length: 20 }, (_, n) => ({
+    ...row(n),
+    system: null,
+    messages: null,
+    solution: 'x',
+  }));
+  sourcesIn(folder, {
+    one: { 'a.jsonl': rows, 'b.jsonl': rows.map(({ solution, ...row }) => ({ ...row, source: solution })) },
+  });
+  const said: string[] = [];
+  const config = mixConfig.parse({ ...base, held_out: 0, sources: { one: { weight: 1 } } });
+  const progress = (line: string) => void said.push(line);
+  await makeMix({ config, tokenizerFolder, out: join(folder, 'mix'), progress });
+  t.match(said.at(-1), /of columns instruction, input, output, system \(not messages\), 20 samples$/);
+});
+
 t.test('as many threads as there may be, the same bytes; another seed, others', async (t) => {
   const folder = t.testdir({});
   const [a, b] = [rowsOf('a', 300), rowsOf('b', 300)];
