@@ -1,11 +1,12 @@
 // The rows of a source as conversations, file by file: which columns are read, which rows its `where` takes.
+import { UserError } from '../config/userError.ts';
 import { conversationOf, type Conversation, type Unusable } from './datasetFormats.ts';
 import type { DatasetFile } from './datasetSources.ts';
 import { columnsOfLayout, describeLayout, findLayouts, knownColumns } from './findLayouts.ts';
 import type { MixConfig } from './mixConfig.ts';
 import { columnsOf, readRows } from './readRows.ts';
 import type { Origin } from './rejection.ts';
-import { rowFilter } from './rowFilter.ts';
+import { columnsNamedIn, rowFilter } from './rowFilter.ts';
 
 /** A row as read. */
 export interface SourceRow {
@@ -34,8 +35,12 @@ export async function* sourceRows({
   files: DatasetFile[];
   config: MixConfig;
 }): AsyncGenerator<SourceRow[]> {
+  let isEmpty = true;
   for (const { name: file, path } of files) {
-    const { columns, read } = await rowReader({ source, path, config });
+    const reader = await rowReader({ source, path, config });
+    if (!reader) continue;
+    isEmpty = false;
+    const { columns, read } = reader;
     let row = 0;
     for await (const rows of readRows(path, { columns }))
       for (let start = 0; start < rows.length; start += rowsPerBatch)
@@ -44,9 +49,12 @@ export async function* sourceRows({
           ...read(value),
         }));
   }
+  if (!isEmpty) return;
+  const others = files.length > 1 ? `, nor does another file of ${source}` : '';
+  throw new UserError({ file: files[0]!.path, problem: `holds no rows${others}` });
 }
 
-/** How the rows of a file are read, and the columns that takes. */
+/** How the rows of a file are read, and the columns that takes; undefined when it has none, as an empty shard. */
 async function rowReader({
   source,
   path,
@@ -55,9 +63,14 @@ async function rowReader({
   source: string;
   path: string;
   config: MixConfig;
-}): Promise<{ columns: string[]; read: (row: Record<string, unknown>) => Omit<SourceRow, 'origin'> }> {
-  const columns = await columnsOf(path);
+}): Promise<
+  { columns: string[]; read: (row: Record<string, unknown>) => Omit<SourceRow, 'origin'> } | undefined
+> {
   const { where, ...declared } = sources[source]!;
+  const named = Object.values(declared.columns ?? {}).filter((column) => column !== undefined);
+  const wanted = [...named, ...(where === undefined ? [] : columnsNamedIn(where))];
+  const columns = await columnsOf(path, { wanted });
+  if (columns.length === 0) return undefined;
   const layouts = findLayouts(declared, { source, file: path, columns });
   const filter =
     where === undefined

@@ -542,6 +542,23 @@ t.test('where takes rows by columns, and the manifest says which columns the tex
   });
 });
 
+t.test('an empty shard is passed over, a column may come late', async (t) => {
+  const folder = t.testdir({});
+  const rows = rowsOf('one', 300).map((row, n) => (n > 250 ? { ...row, level: n % 2 } : row));
+  sourcesIn(folder, { one: { 'a.jsonl': [], 'b.jsonl': rows } });
+  const made = (where: string) =>
+    mixIn(folder, { ...base, held_out: 0, sources: { one: { ...mine, where } } });
+  const { manifest } = await made('level != 0');
+  t.match((manifest.statistics as MixStatistics).sources.one, { rows_read: 300, kept: 25 });
+  await t.rejects(made('levle != 0'), {
+    message: /Unknown variable: levle; the columns of .*b\.jsonl are q, a, level \(did you mean level\?\)$/,
+  });
+  sourcesIn(folder, { one: { 'a.jsonl': [], 'b.jsonl': [] } });
+  await t.rejects(made('level != 0'), {
+    message: /a\.jsonl: holds no rows, nor does another file of one$/,
+  });
+});
+
 t.test('the log says which columns were taken, and which not though they look like it', async (t) => {
   const folder = t.testdir({});
   const row = (n: number) => ({
