@@ -12,7 +12,7 @@ import type { DatasetFile } from './datasetSources.ts';
 import type { MixConfig } from './mixConfig.ts';
 import { originOf, type Origin, type Rejection } from './rejection.ts';
 import { lowestRanked, rankOf, type Twins } from './selection.ts';
-import { sourceRows } from './sourceRows.ts';
+import { sourceRows, type ConversationColumns } from './sourceRows.ts';
 import type { ChatTokenizer } from './tokenizer.ts';
 import {
   sampleText,
@@ -34,6 +34,8 @@ export interface Collected {
   rejected: Record<string, number>;
   /** Rows by the columns that their conversation is from. */
   columns: Record<string, number>;
+  /** Columns that no conversation is from, though they are named as if. */
+  columnsLeftOut: string[];
   samples: Candidate[];
 }
 
@@ -80,8 +82,8 @@ export async function collectSource(
     turnedDown = [...turnedDown, ...rejectionsUpTo(last, pass.rejections), ...rejections];
     if (isFull || pass.limit === undefined) {
       await reject(inFileOrder(turnedDown));
-      const { rowsRead, columns } = pass;
-      return { source, wanted, rowsRead, rejected, columns, samples };
+      const { rowsRead, columns, columnsLeftOut } = pass;
+      return { source, wanted, rowsRead, rejected, columns, columnsLeftOut, samples };
     }
     progress(`${source}: ${samples.length} of ${wanted} samples so far; reading again for more`);
     above = pass.limit;
@@ -94,7 +96,7 @@ interface RankedRejection {
   rejection: Rejection;
 }
 
-interface Pass extends Pick<Collected, 'rowsRead' | 'columns'> {
+interface Pass extends Pick<Collected, 'rowsRead' | 'columns' | 'columnsLeftOut'> {
   /** In the order of their ranks. */
   candidates: Candidate[];
   rejections: RankedRejection[];
@@ -111,7 +113,7 @@ async function readCandidates(
   const render = renderer({ config, tokenizer, admits: lowest.admits });
   const rejections: RankedRejection[] = [];
   const turnDown = (rank: string, rejection: Rejection) => rejections.push({ rank, rejection });
-  const columnsTaken: Record<string, number> = {};
+  const taken = new Map<ConversationColumns, number>();
   const pace = progressMeter({ unit: 'rows' });
   let rowsRead = 0;
   for await (const rows of sourceRows({ source, files, config })) {
@@ -119,8 +121,8 @@ async function readCandidates(
     progress(`${source}: ${rowsRead} rows read, ${pace(rows.length)}`, 'pace');
     const unusable: Rejection[] = [];
     const texts: (Origin & RankedText)[] = [];
-    for (const { origin, conversation, columns } of rows) {
-      if (columns !== undefined) columnsTaken[columns] = (columnsTaken[columns] ?? 0) + 1;
+    for (const { origin, conversation, from } of rows) {
+      if (from) taken.set(from, (taken.get(from) ?? 0) + 1);
       const outcome = 'reason' in conversation ? conversation : render(conversation);
       if (outcome && !('reason' in outcome)) texts.push({ ...origin, ...outcome });
       else if (outcome && 'rank' in outcome) turnDown(outcome.rank, { ...origin, reason: outcome.reason });
@@ -134,7 +136,19 @@ async function readCandidates(
       if (twins) turnDown(twins.dropped.rank, duplicate(twins));
     }
   }
-  return { rowsRead, columns: columnsTaken, candidates: lowest.members(), rejections, limit: lowest.limit() };
+  const candidates = lowest.members();
+  return { rowsRead, ...columnsTaken(taken), candidates, rejections, limit: lowest.limit() };
+}
+
+/** Rows by their columns, over all files. */
+function columnsTaken(
+  taken: ReadonlyMap<ConversationColumns, number>,
+): Pick<Collected, 'columns' | 'columnsLeftOut'> {
+  const columns: Record<string, number> = {};
+  for (const [from, rows] of taken) columns[from.columns] = (columns[from.columns] ?? 0) + rows;
+  const [first, ...others] = [...taken.keys()].map(({ leftOut }) => leftOut);
+  const columnsLeftOut = (first ?? []).filter((column) => others.every((other) => other.includes(column)));
+  return { columns, columnsLeftOut };
 }
 
 function duplicate({ kept, dropped }: Twins<Candidate>): Rejection {

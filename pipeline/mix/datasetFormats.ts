@@ -3,10 +3,12 @@
 // A row that fills none is not an error but a rejection with a reason: public datasets do hold nulls and blanks.
 import type { ChatMessage } from './chatTemplate.ts';
 import { valueAt } from './columnPath.ts';
+import { asMessages, isText } from './rowMessages.ts';
+import { asksForMarkers, bringsTrace, inThinkTags, withTrace } from './thinkTags.ts';
 
 /**
- * Where a row keeps its conversation, as paths of columns. `reasoning` is put before the response between think tags;
- * `system` is a column with the system message.
+ * Where a row keeps its conversation, as paths of columns. `prompt` is a text or messages yet to be answered;
+ * `reasoning` is put before the response between think tags; `system` is a column with the system message.
  */
 export type Layout = (MessagesLayout | TextLayout) & { system?: string | undefined };
 
@@ -17,6 +19,7 @@ interface MessagesLayout {
 interface TextLayout {
   prompt: string;
   response: string;
+  context?: string | undefined;
   reasoning?: string | undefined;
 }
 
@@ -71,60 +74,75 @@ function fromMessages(
 ): Conversation | Unusable {
   const value = valueAt(row, column);
   if (!Array.isArray(value) || value.length === 0) return { reason: 'no_messages' };
-  const messages = value.map(asMessage).filter((message) => message !== undefined);
-  if (messages.length < value.length) return { reason: 'malformed_message' };
+  const messages = asMessages(value);
+  if (!messages) return { reason: 'malformed_message' };
   const target = messages.findLastIndex(({ role }) => role === 'assistant');
   if (target === -1) return { reason: 'no_assistant_message' };
   const prompt = messages.slice(0, target);
-  if (!prompt.some(({ role, content }) => role === 'user' && isText(content))) return { reason: 'no_prompt' };
+  if (!asks(prompt)) return { reason: 'no_prompt' };
   const response = messages[target]!.content;
   if (!isText(response)) return { reason: 'no_response' };
-  return { prompt: [...systemMessage(row, system), ...prompt], response };
+  return { prompt: withSystem(prompt, valueOf(row, system)), response };
 }
 
 function fromTexts(
   row: Record<string, unknown>,
-  { prompt, response, reasoning, system }: Extract<Layout, TextLayout>,
+  { prompt, response, context, reasoning, system }: Extract<Layout, TextLayout>,
 ): Conversation | Unusable {
-  const content = valueAt(row, prompt);
-  const answer = firstText(valueAt(row, response));
-  if (!isText(content)) return { reason: 'no_prompt' };
-  if (answer === undefined) return { reason: 'no_response' };
-  const messages = [...systemMessage(row, system), { role: 'user', content }];
-  if (reasoning === undefined) return { prompt: messages, response: answer };
-  const trace = valueAt(row, reasoning);
-  return isText(trace)
-    ? { prompt: messages, response: withTrace(trace, answer) }
-    : { reason: 'no_reasoning' };
+  const asked = promptMessages(valueAt(row, prompt), valueOf(row, context));
+  if (!asked || !asks(asked)) return { reason: 'no_prompt' };
+  const { answer, trace } = answerWithTrace(valueAt(row, response), valueOf(row, reasoning));
+  const given = { prompt: withSystem(asked, valueOf(row, system)) };
+  if (answer !== undefined && (reasoning === undefined || bringsTrace(answer)))
+    return { ...given, response: answer };
+  const whole = trace === undefined ? undefined : withTrace(trace, answer);
+  if (whole !== undefined) return { ...given, response: whole };
+  return { reason: answer === undefined ? 'no_response' : 'no_reasoning' };
 }
 
-function systemMessage(row: Record<string, unknown>, column: string | undefined): ChatMessage[] {
-  const content = column === undefined ? undefined : valueAt(row, column);
-  return isText(content) ? [{ role: 'system', content }] : [];
+/** A text as the user's message, what it is about behind it; a list of messages that the assistant has still to answer. */
+function promptMessages(value: unknown, context: unknown): ChatMessage[] | undefined {
+  if (Array.isArray(value)) {
+    const messages = asMessages(value);
+    return messages?.at(-1)?.role === 'assistant' ? undefined : messages;
+  }
+  if (!isText(value)) return undefined;
+  return [{ role: 'user', content: isText(context) ? `${value}\n\n${context}` : value }];
 }
 
-/** The response as R1 itself writes it; a trace or answer that brings its tags is not tagged twice. */
-function withTrace(trace: string, answer: string): string {
-  if (answer.includes('</think>')) return answer;
-  return `<think>\n${trace.replaceAll(/<\/?think>/g, '').trim()}\n</think>\n\n${answer}`;
+function asks(prompt: readonly ChatMessage[]): boolean {
+  return prompt.some(({ role, content }) => role === 'user' && isText(content));
 }
 
-/** What ShareGPT and its like call the roles. */
-const roleNames: Record<string, string> = { human: 'user', gpt: 'assistant', model: 'assistant' };
-
-/** A message under the keys of OpenAI (role, content) or of ShareGPT (from, value). */
-function asMessage(value: unknown): ChatMessage | undefined {
-  const message = (value ?? {}) as Record<'role' | 'content' | 'from' | 'value', unknown>;
-  const [role, content] = [message.role ?? message.from, message.content ?? message.value];
-  if (typeof role !== 'string' || typeof content !== 'string') return undefined;
-  return { role: Object.hasOwn(roleNames, role) ? roleNames[role]! : role, content };
+/** The prompt with a column's system message where it has none, and without one that asks for other tags. */
+function withSystem(prompt: ChatMessage[], system: unknown): ChatMessage[] {
+  const bringsSystem = prompt.some(({ role }) => role === 'system');
+  const added = isText(system) && !bringsSystem ? [{ role: 'system', content: system }] : [];
+  return [...added, ...prompt].filter(({ role, content }) => role !== 'system' || !asksForMarkers(content));
 }
 
-/** A text, or the first of a list of them, such as several generations for one prompt. */
-function firstText(value: unknown): string | undefined {
-  return (Array.isArray(value) ? (value as unknown[]) : [value]).find(isText);
+/**
+ * The first text that a row has as its answer; of several generations with as many traces the first that has both, so
+ * that none gets the trace of another.
+ */
+function answerWithTrace(
+  response: unknown,
+  reasoning: unknown,
+): { answer: string | undefined; trace: string | undefined } {
+  const [answers, traces] = [asList(response), asList(reasoning)];
+  const both =
+    answers.length === traces.length ? answers.findIndex((a, i) => isText(a) && isText(traces[i])) : -1;
+  const text = (values: unknown[]) => (both === -1 ? values.find(isText) : (values[both] as string));
+  const answer = text(answers);
+  return { answer: answer === undefined ? undefined : inThinkTags(answer), trace: text(traces) };
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== '';
+/** The texts of a value; of the messages of an answer what they say. */
+function asList(value: unknown): unknown[] {
+  if (!Array.isArray(value)) return [value];
+  return asMessages(value)?.map(({ content }) => content) ?? value;
+}
+
+function valueOf(row: Record<string, unknown>, column: string | undefined): unknown {
+  return column === undefined ? undefined : valueAt(row, column);
 }

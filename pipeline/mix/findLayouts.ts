@@ -1,31 +1,44 @@
 // Which columns of a file hold its conversations: as declared, or found by the names that public datasets use.
-// A dataset of reasoning often has a plain solution beside the trace, so what a model generated comes before what a
-// person wrote. All layouts that fit are kept, as a row may leave the first one empty.
+// A dataset of reasoning often has a person's solution beside what R1 wrote, so what a model generated comes first, and
+// no layout leaves a trace out that has a column, or puts it before another's answer: a student of reasoning would
+// learn to do without. Other layouts that fit are kept too, as a row may leave the first one empty.
 import { nearest } from '../config/loadConfig.ts';
 import { UserError } from '../config/userError.ts';
 import { columnOfPath } from './columnPath.ts';
 import { datasetFormats, type Layout } from './datasetFormats.ts';
 
-/** Names in lower case, the preferred one first. */
+const words = (text: string) => text.trim().split(/\s+/);
+
+/**
+ * Names in lower case, the preferred one first: R1's own before those that any model or person may have written. Of
+ * reasoning and generation the models come in the same order, so that a trace goes with its own answer.
+ */
 const knownNames = {
-  prompt: ['problem', 'question', 'prompt', 'instruction', 'query', 'input'],
-  response: ['response', 'solution', 'output', 'completion', 'answer'],
-  reasoning: [
-    'reasoning',
-    'reasoning_content',
-    'thinking',
-    'think',
-    'thought',
-    'trace',
-    'reasoning_trace',
-    'cot',
-  ],
-  generation: [
-    ...['generation', 'generations', 'r1_generation', 'r1_solution', 'r1_response', 'r1_output'],
-    ...['deepseek_r1_solution', 'deepseek_solution', 'deepseek_response', 'reannotated_assistant_content'],
-  ],
-  messages: ['reannotated_messages', 'messages', 'conversations', 'conversation', 'chat'],
+  prompt: words('problem question prompt instruction instruction_seed query input'),
+  response: words('response output solution completion answer'),
+  reference: words(`
+    ground_truth_solution gold_solution reference_solution original_solution ground_truth_answer gold_answer
+    reference_answer expected_answer ground_truth`),
+  reasoning: words(`
+    deepseek_reasoning deepseek_r1_reasoning deepseek_reasoning_content deepseek_thinking_trajectory deepseek_thinking
+    r1_reasoning r1_thinking gemini_thinking_trajectory thinking_trajectories thinking_trajectory model_reasoning
+    reasoning reasoning_content reasoning_trace reasoning_traces thinking thinking_content thinking_trace think thought
+    thoughts trace final_reasoning_trace chain_of_thought complex_cot cot`),
+  generation: words(`
+    deepseek_solution deepseek_r1_solution deepseek_response deepseek_r1_response deepseek_answer deepseek_output
+    deepseek_generation deepseek_attempt r1_generation r1_solution r1_response r1_answer r1_output
+    reannotated_assistant_content gemini_attempt attempt final_attempt generation generations generated_solution
+    generated_response model_response model_output`),
+  messages: words('reannotated_messages messages conversations conversation chat'),
+  context: words('input context'),
+  system: words('system system_prompt system_message'),
 };
+
+/** The columns that are named as if they held part of a conversation. */
+export function knownColumns(columns: readonly string[]): string[] {
+  const names = new Set(Object.values(knownNames).flat());
+  return columns.filter((column) => names.has(column.toLowerCase()));
+}
 
 /** What a source says of its rows (mix.yaml). */
 export interface Declared {
@@ -59,15 +72,32 @@ export function inspectColumns(columns: readonly string[]): Layout[] {
   const lowerCase = new Map(columns.map((column) => [column.toLowerCase(), column]));
   const found = (role: keyof typeof knownNames) =>
     knownNames[role].map((name) => lowerCase.get(name)).find((column) => column !== undefined);
-  const [prompt, response, reasoning] = [found('prompt'), found('response'), found('reasoning')];
-  const [generation, messages] = [found('generation'), found('messages')];
-  const layouts: (Layout | false)[] = [
-    has(prompt) && has(response) && has(reasoning) && { prompt, reasoning, response },
-    has(prompt) && has(generation) && { prompt, response: generation },
-    has(messages) && { messages },
-    has(prompt) && has(response) && { prompt, response },
-  ];
-  return layouts.filter((layout) => layout !== false);
+  const [response, reasoning] = [found('response'), found('reasoning')];
+  const [generation, messages, system] = [found('generation'), found('messages'), found('system')];
+  const question = instructionWithContext(lowerCase, found('context')) ?? {
+    prompt: found('prompt') ?? messages, // messages may end with the user's, the answer being a column
+  };
+  const answered = (response: string | undefined) => ({ ...question, reasoning, response, system });
+  const layouts = has(reasoning)
+    ? [answered(generation ?? response), { messages, system }]
+    : [answered(generation), { messages, system }, answered(response ?? found('reference'))];
+  return layouts.map(withoutAbsent).filter((layout) => layout !== undefined);
+}
+
+/** Alpaca and Dolly: what an instruction is about stands in a column of its own, which may be empty. */
+function instructionWithContext(
+  lowerCase: ReadonlyMap<string, string>,
+  context: string | undefined,
+): { prompt: string; context: string } | undefined {
+  const prompt = lowerCase.get('instruction');
+  return has(prompt) && has(context) ? { prompt, context } : undefined;
+}
+
+/** A layout without the columns that are not there, or undefined when it needs one of them. */
+function withoutAbsent(columns: Record<string, string | undefined>): Layout | undefined {
+  const { messages, prompt, response } = columns;
+  if (!has(messages) && !(has(prompt) && has(response))) return undefined;
+  return Object.fromEntries(Object.entries(columns).filter(([, column]) => has(column))) as unknown as Layout;
 }
 
 function has(column: string | undefined): column is string {

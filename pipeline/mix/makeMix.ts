@@ -152,15 +152,19 @@ async function collectAll(
       const pace = progressMeter({ unit: 'rows' });
       const share = { source, files: files[source]!, wanted: wanted[source]! };
       const found = await collectSource(share, { config, tokenizer, encode, choose, reject, progress });
-      const { rowsRead, columns, samples } = found;
+      const { rowsRead, samples } = found;
       collected.push(found);
-      const from = Object.keys(columns)
-        .map((names) => `columns ${names}`)
-        .join(' or ');
+      const from = columnsInWords(found);
       progress(`${source}: ${rowsRead} rows read (${pace(rowsRead)}) of ${from}, ${samples.length} samples`);
     }
   });
   return { collected, rejectedFile: { ...record, rows } };
+}
+
+function columnsInWords({ columns, columnsLeftOut }: Collected): string {
+  const taken = Object.keys(columns).map((names) => `columns ${names}`);
+  const leftOut = columnsLeftOut.length > 0 ? ` (not ${columnsLeftOut.join(', ')})` : '';
+  return `${taken.join(' or ') || 'no columns'}${leftOut}`;
 }
 
 type MixedSample = Candidate & Sample;

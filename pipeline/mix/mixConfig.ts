@@ -16,8 +16,14 @@ const messagesColumn = z.strictObject({
 });
 
 const promptAndResponseColumns = z.strictObject({
-  prompt: z.string().describe("column with the user's message"),
+  prompt: z.string().describe("column with the user's message, or with messages yet to be answered"),
   response: z.string().describe('column with the answer to learn; of a list the first text'),
+  context: z
+    .string()
+    .optional()
+    .describe(
+      'column with what the prompt is about, put behind it after a blank line, if any (default: none)',
+    ),
   reasoning: z
     .string()
     .optional()

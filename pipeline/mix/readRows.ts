@@ -1,6 +1,5 @@
 // The rows of a dataset file in batches, in file order, with bounded memory: Parquet by row group, JSON arrays and JSON
 // Lines as they stream in, gzipped or not. A file that is not what it should be is a UserError with the place.
-import { UserError } from '../config/userError.ts';
 import { jsonRows } from './jsonRows.ts';
 import { parquetColumns, parquetRows } from './parquetRows.ts';
 
@@ -21,12 +20,34 @@ export async function* readRows(
   yield* isParquet(file) ? parquetRows(file, columns) : jsonRows(file);
 }
 
-/** The names of a file's columns; of JSON, the keys in its first rows. */
-export async function columnsOf(file: string): Promise<string[]> {
+/**
+ * The names of a file's columns: none of JSON without rows; of other JSON the keys in its first rows, so that no file is
+ * read twice without need.
+ * @param wanted paths whose columns are looked for in all rows of JSON. If one is nowhere, all keys of the file are given.
+ */
+export async function columnsOf(
+  file: string,
+  { wanted = [] }: { wanted?: readonly string[] } = {},
+): Promise<string[]> {
   if (isParquet(file)) return parquetColumns(file);
-  for await (const rows of readRows(file))
-    return [...new Set(rows.slice(0, columnProbe).flatMap((row) => Object.keys(row)))];
-  throw new UserError({ file, problem: 'holds no rows' });
+  const [inFirstRows, inAll] = [new Set<string>(), new Set<string>()];
+  const isFound = (path: string) => inAll.has(path) || inAll.has(path.split('.', 1)[0]!);
+  let count = 0;
+  for await (const rows of readRows(file)) {
+    for (const row of rows) {
+      count += 1;
+      for (const column of Object.keys(row)) {
+        inAll.add(column);
+        if (count <= columnProbe) inFirstRows.add(column);
+      }
+    }
+    if (count >= columnProbe && wanted.every(isFound)) break;
+  }
+  if (!wanted.every(isFound)) return [...inAll];
+  const later = wanted
+    .flatMap((path) => [path, path.split('.', 1)[0]!])
+    .filter((column) => inAll.has(column));
+  return [...new Set([...inFirstRows, ...later])];
 }
 
 function isParquet(file: string): boolean {

@@ -1,18 +1,25 @@
 // The rows of a source as conversations, file by file: which columns are read, which rows its `where` takes.
+import { UserError } from '../config/userError.ts';
 import { conversationOf, type Conversation, type Unusable } from './datasetFormats.ts';
 import type { DatasetFile } from './datasetSources.ts';
-import { columnsOfLayout, describeLayout, findLayouts } from './findLayouts.ts';
+import { columnsOfLayout, describeLayout, findLayouts, knownColumns } from './findLayouts.ts';
 import type { MixConfig } from './mixConfig.ts';
 import { columnsOf, readRows } from './readRows.ts';
 import type { Origin } from './rejection.ts';
-import { rowFilter } from './rowFilter.ts';
+import { columnsNamedIn, rowFilter } from './rowFilter.ts';
 
 /** A row as read. */
 export interface SourceRow {
   origin: Origin;
   conversation: Conversation | Unusable;
-  /** The columns that the conversation is from. */
-  columns?: string | undefined;
+  /** Where in the row the conversation is from, the same object for all rows of a file that are alike. */
+  from?: ConversationColumns | undefined;
+}
+
+/** The columns of a conversation in words, and those that by their names could be of one too. */
+export interface ConversationColumns {
+  columns: string;
+  leftOut: readonly string[];
 }
 
 /** Rows tokenized at a time: enough for all cores, few enough for memory (an encoding takes 100 bytes a token). */
@@ -28,8 +35,12 @@ export async function* sourceRows({
   files: DatasetFile[];
   config: MixConfig;
 }): AsyncGenerator<SourceRow[]> {
+  let isEmpty = true;
   for (const { name: file, path } of files) {
-    const { columns, read } = await rowReader({ source, path, config });
+    const reader = await rowReader({ source, path, config });
+    if (!reader) continue;
+    isEmpty = false;
+    const { columns, read } = reader;
     let row = 0;
     for await (const rows of readRows(path, { columns }))
       for (let start = 0; start < rows.length; start += rowsPerBatch)
@@ -38,9 +49,12 @@ export async function* sourceRows({
           ...read(value),
         }));
   }
+  if (!isEmpty) return;
+  const others = files.length > 1 ? `, nor does another file of ${source}` : '';
+  throw new UserError({ file: files[0]!.path, problem: `holds no rows${others}` });
 }
 
-/** How the rows of a file are read, and the columns that takes. */
+/** How the rows of a file are read, and the columns that takes; undefined when it has none, as an empty shard. */
 async function rowReader({
   source,
   path,
@@ -49,15 +63,27 @@ async function rowReader({
   source: string;
   path: string;
   config: MixConfig;
-}): Promise<{ columns: string[]; read: (row: Record<string, unknown>) => Omit<SourceRow, 'origin'> }> {
-  const columns = await columnsOf(path);
+}): Promise<
+  { columns: string[]; read: (row: Record<string, unknown>) => Omit<SourceRow, 'origin'> } | undefined
+> {
   const { where, ...declared } = sources[source]!;
+  const named = Object.values(declared.columns ?? {}).filter((column) => column !== undefined);
+  const wanted = [...named, ...(where === undefined ? [] : columnsNamedIn(where))];
+  const columns = await columnsOf(path, { wanted });
+  if (columns.length === 0) return undefined;
   const layouts = findLayouts(declared, { source, file: path, columns });
   const filter =
     where === undefined
       ? undefined
       : rowFilter(where, { field: `sources.${source}.where`, file: path, columns });
-  const names = new Map(layouts.map((layout) => [layout, describeLayout(layout)]));
+  const known = knownColumns(columns);
+  const columnsFrom = new Map(
+    layouts.map((layout) => {
+      const taken = columnsOfLayout(layout, columns);
+      const leftOut = known.filter((column) => !taken.includes(column));
+      return [layout, { columns: describeLayout(layout), leftOut }];
+    }),
+  );
   return {
     columns: [
       ...new Set([
@@ -68,7 +94,7 @@ async function rowReader({
     read: (row) => {
       if (filter && !filter.takes(row)) return { conversation: { reason: 'where' } };
       const { conversation, layout } = conversationOf(row, layouts);
-      return { conversation, columns: layout && names.get(layout) };
+      return { conversation, from: layout && columnsFrom.get(layout) };
     },
   };
 }

@@ -49,14 +49,39 @@ t.test('layouts found by the names of columns', (t) => {
         { prompt: 'problem', response: 'solution' },
       ],
     ],
+    [['Question', 'Thinking', 'Output'], [{ prompt: 'Question', reasoning: 'Thinking', response: 'Output' }]],
     [
-      ['Question', 'Thinking', 'Output'],
+      ['problem', 'reasoning', 'deepseek_solution', 'solution', 'conversations'],
       [
-        { prompt: 'Question', reasoning: 'Thinking', response: 'Output' },
-        { prompt: 'Question', response: 'Output' },
+        { prompt: 'problem', reasoning: 'reasoning', response: 'deepseek_solution' },
+        { messages: 'conversations' },
       ],
     ],
-    [['conversations', 'system'], [{ messages: 'conversations' }]],
+    [
+      ['problem', 'deepseek_reasoning', 'deepseek_solution', 'ground_truth_solution'],
+      [{ prompt: 'problem', reasoning: 'deepseek_reasoning', response: 'deepseek_solution' }],
+    ],
+    [['problem', 'reasoning', 'ground_truth_solution', 'conversations'], [{ messages: 'conversations' }]],
+    [['problem', 'ground_truth_solution'], [{ prompt: 'problem', response: 'ground_truth_solution' }]],
+    [
+      ['messages', 'reasoning', 'answer'],
+      [{ prompt: 'messages', reasoning: 'reasoning', response: 'answer' }, { messages: 'messages' }],
+    ],
+    [['conversations', 'system'], [{ messages: 'conversations', system: 'system' }]],
+    [
+      ['instruction', 'input', 'output', 'prompt'],
+      [{ prompt: 'instruction', context: 'input', response: 'output' }],
+    ],
+    [
+      ['Instruction', 'context', 'response', 'category'],
+      [{ prompt: 'Instruction', context: 'context', response: 'response' }],
+    ],
+    [['input', 'output'], [{ prompt: 'input', response: 'output' }]],
+    [
+      ['system_prompt', 'question', 'response'],
+      [{ prompt: 'question', response: 'response', system: 'system_prompt' }],
+    ],
+    [['reasoning', 'conversations'], [{ messages: 'conversations' }]],
   ];
   for (const [columns, layouts] of found) {
     t.strictSame(inspectColumns(columns), layouts);

@@ -100,12 +100,12 @@ for (const name of ['tiny-chatml', 'tiny-r1'])
     t.match(sources, {
       meta: { rows_read: 12, wanted: 11, kept: 11 },
       mine: { rows_read: 20, wanted: 11, kept: 11, rejected: {} },
-      numina: { rows_read: 3, wanted: 3, kept: 2, rejected: { no_prompt: 1 } },
+      numina: { rows_read: 3, wanted: 3, kept: 1, rejected: { no_prompt: 1, no_reasoning: 1 } },
       orca: { rows_read: 40, wanted: 10, kept: 10, rejected: { no_prompt: 6, no_response: 18 } },
       r1: { rows_read: 6, wanted: 5, kept: 2, rejected: { no_messages: 2, malformed_message: 2 } },
     });
     t.match(total, {
-      kept: 36,
+      kept: 35,
       held_out: 4,
       tokens: samples.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0),
     });
@@ -530,12 +530,9 @@ t.test('where takes rows by columns, and the manifest says which columns the tex
   const traces = kept.filter(({ thinking }) => thinking).length;
   t.match((manifest.statistics as MixStatistics).sources.one, {
     rows_read: 40,
-    kept: kept.length,
-    rejected: { where: 40 - kept.length },
-    columns: {
-      'question, thinking, answer': traces,
-      'question, answer': kept.length - traces,
-    },
+    kept: traces,
+    rejected: { where: 40 - kept.length, no_reasoning: kept.length - traces },
+    columns: { 'question, thinking, answer': traces },
   });
   const sources = { one: { ...source, where: 'stars > 3' } };
   await t.rejects(mixIn(folder, { ...base, sources }), {
@@ -543,6 +540,46 @@ t.test('where takes rows by columns, and the manifest says which columns the tex
     message:
       /^sources\.one\.where = "stars > 3": Unknown variable: stars; the columns of .*a\.jsonl are question, thinking, answer, meta/,
   });
+});
+
+t.test('an empty shard is passed over, a column may come late', async (t) => {
+  const folder = t.testdir({});
+  const rows = rowsOf('one', 300).map((row, n) => (n > 250 ? { ...row, level: n % 2 } : row));
+  sourcesIn(folder, { one: { 'a.jsonl': [], 'b.jsonl': rows } });
+  const made = (where: string) =>
+    mixIn(folder, { ...base, held_out: 0, sources: { one: { ...mine, where } } });
+  const { manifest } = await made('level != 0');
+  t.match((manifest.statistics as MixStatistics).sources.one, { rows_read: 300, kept: 25 });
+  await t.rejects(made('levle != 0'), {
+    message: /Unknown variable: levle; the columns of .*b\.jsonl are q, a, level \(did you mean level\?\)$/,
+  });
+  sourcesIn(folder, { one: { 'a.jsonl': [], 'b.jsonl': [] } });
+  await t.rejects(made('level != 0'), {
+    message: /a\.jsonl: holds no rows, nor does another file of one$/,
+  });
+});
+
+t.test('the log says which columns were taken, and which not though they look like it', async (t) => {
+  const folder = t.testdir({});
+  const row = (n: number) => ({
+    instruction: `What is ${n}+1?`,
+    input: n % 2 ? 'In words.' : '',
+    output: `${n}`,
+  });
+  const rows = Array.from({ length: 20 }, (_, n) => ({
+    ...row(n),
+    system: null,
+    messages: null,
+    solution: 'x',
+  }));
+  sourcesIn(folder, {
+    one: { 'a.jsonl': rows, 'b.jsonl': rows.map(({ solution, ...row }) => ({ ...row, source: solution })) },
+  });
+  const said: string[] = [];
+  const config = mixConfig.parse({ ...base, held_out: 0, sources: { one: { weight: 1 } } });
+  const progress = (line: string) => void said.push(line);
+  await makeMix({ config, tokenizerFolder, out: join(folder, 'mix'), progress });
+  t.match(said.at(-1), /of columns instruction, input, output, system \(not messages\), 20 samples$/);
 });
 
 t.test('as many threads as there may be, the same bytes; another seed, others', async (t) => {
