@@ -1,5 +1,7 @@
 // Which files of a dataset are fetched, from the Hub and from a folder here: a glob, one split of one configuration, the
 // Hub's converted copy where the repository has nothing that we read. The rules have their own test (chooseSplits.test.ts).
+import { readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import t from 'tap';
 import { resolveDataset } from '../../pipeline/hub/resolveDataset.ts';
 import { sourcesConfig, type DatasetSource } from '../../pipeline/hub/sourcesConfig.ts';
@@ -148,6 +150,25 @@ t.test('offline, the same files', async (t) => {
   t.same(await Promise.all(sources.map((source) => namesOf(source))), online);
   t.equal(hub.requests.length, asked);
   await t.rejects(namesOf('org/text'), { message: /^org\/text@main: not in the cache/ });
+});
+
+t.test('offline, a card that the cache lacks is told, and the names of the files decide', async (t) => {
+  const { cache } = await hubScene(t, { repositories });
+  const source = { reference: 'org/configs', config: 'v1' };
+  const online = await namesOf(source);
+  const [card] = readdirSync(cache, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('/README.md'),
+  );
+  rmSync(join(cache, card!));
+  process.env.HF_HUB_OFFLINE = '1';
+  const told: string[] = [];
+  const progress = (line: string) => told.push(line);
+  const { files } = await resolveDataset(source, { field: 'datasets.d', previous: undefined, progress });
+  t.same(
+    files.map(({ path }) => basename(path)),
+    online.map((name) => basename(name)),
+  );
+  t.same(told, ['org/configs: its card is not in the cache, so the names of its files decide']);
 });
 
 t.test('files go with neither config nor split', (t) => {
