@@ -7,6 +7,7 @@ import { writeCheckpoint } from '../../pipeline/model/checkpoint.ts';
 import { fetchSnapshot } from '../../pipeline/hub/hubSnapshot.ts';
 import { publishedModel } from '../../pipeline/publish/publishedModel.ts';
 import { checkRepositoryName, uploadModel } from '../../pipeline/publish/uploadModel.ts';
+import { trainConfig } from '../../pipeline/train/trainConfig.ts';
 import { flipBit, sha256Of, sumsOf } from '../fileBytes.ts';
 import { startHub } from '../hub/hubServer.ts';
 import { acceptUploads, type UploadRules } from '../hub/hubUploads.ts';
@@ -51,9 +52,10 @@ t.test('a model comes back byte for byte, with its card', async (t) => {
     const { 'README.md': card, ...weights } = sumsOf(folder);
     t.same({ ...weights, 'README.md': model['README.md'] }, model);
     t.not(card, model['README.md']);
-    const result = (name: string, type: string, metrics: object[]) => ({
-      ...{ task: { type: 'text-generation' }, dataset: { name, type }, metrics },
+    const result = (dataset: object, metrics: object[]) => ({
+      ...{ task: { type: 'text-generation', name: 'Text generation' }, dataset, metrics },
     });
+    const five = { args: { num_few_shot: 5 } };
     t.same(metadataOf(readFileSync(join(folder, 'README.md'), 'utf8')), {
       ...{ base_model: 'org/Small-Chat', base_model_relation: 'finetune', datasets: ['lab/even-numbers'] },
       ...{ license: 'mit', library_name: 'transformers', pipeline_tag: 'text-generation' },
@@ -62,12 +64,25 @@ t.test('a model comes back byte for byte, with its card', async (t) => {
         {
           name: 'Small-Chat-redistilled',
           results: [
-            result('held-out samples', 'held_out', [{ type: 'kl', value: 0.5, name: 'kl' }]),
-            result('gsm8k', 'openai/gsm8k', [
+            result({ name: 'held-out samples', type: 'held_out' }, [{ type: 'kl', value: 0.5, name: 'kl' }]),
+            result({ name: 'gsm8k', type: 'openai/gsm8k', config: 'main', split: 'test', ...five }, [
               { type: 'exact_match', value: 0.743, name: 'exact_match,strict-match' },
               { type: 'exact_match', value: 0.75, name: 'exact_match,flexible-extract' },
             ]),
-            result('winogrande', 'winogrande', [{ type: 'acc', value: 0.55, name: 'acc' }]),
+            result(
+              {
+                ...{ name: 'winogrande', type: 'allenai/winogrande', config: 'winogrande_xl' },
+                ...{ split: 'validation', ...five },
+              },
+              [{ type: 'acc', value: 0.55, name: 'acc' }],
+            ),
+            result(
+              {
+                ...{ name: 'leaderboard_gpqa', type: 'Idavidrein/gpqa', split: 'train' },
+                args: { num_few_shot: 0 },
+              },
+              [{ type: 'acc_norm', value: 0.3, name: 'acc_norm' }],
+            ),
           ],
         },
       ],
@@ -75,17 +90,21 @@ t.test('a model comes back byte for byte, with its card', async (t) => {
     const text = readFileSync(join(folder, 'README.md'), 'utf8');
     t.match(
       text,
-      '| gsm8k | exact_match,strict-match | 1319 | 69.90 | 74.30 | +4.40 (+1.00 to +8.00) | more than noise |',
+      '| gsm8k | exact_match,strict-match | 5 | 1319 | 69.90 | 74.30 | +4.40 (+1.00 to +8.00) | more than noise |',
     );
+    t.notMatch(text, 'gpqa_main', 'a group stands for its parts');
     t.match(
       text,
-      '| held-out samples | kl | 8 | 4.0000 | 0.5000 | -3.5000 (-4.0000 to -3.0000) | more than noise |',
+      '| held-out samples | kl |  | 8 | 4.0000 | 0.5000 | -3.5000 (-4.0000 to -3.0000) | more than noise |',
     );
     for (const part of [
-      '- Teacher: `org/Big-Chat`',
+      '- Teacher: [org/Big-Chat](https://huggingface.co/org/Big-Chat) at',
       `vllm serve ${REPOSITORY}`,
       'learning_rate: 0.0003',
       'That of the base, org/Small-Chat: mit.',
+      'trained by redistill on the cached next-token probabilities of org/Big-Chat.',
+      'in plain text, without the chat template',
+      'Items that share 13 words in a row with a training text: gsm8k 2 of 1319.',
     ])
       t.match(text, part);
     t.notMatch(text, run, 'no folder of this machine');
@@ -114,7 +133,7 @@ t.test('weights that an earlier upload had and this one has not are removed', as
       maxShardBytes: 8,
     });
     rmSync(join(folder, 'model/model.safetensors'));
-    await writeTrainManifest(folder);
+    await writeTrainManifest(folder, trainConfig.parse({}));
     await publish(run);
     const names = Object.keys(sumsOf(await fetched())).filter((name) => name.includes('safetensors'));
     t.same(names, [
