@@ -10,7 +10,7 @@ import { checkRepositoryName, uploadModel } from '../../pipeline/publish/uploadM
 import { trainConfig } from '../../pipeline/train/trainConfig.ts';
 import { flipBit, sha256Of, sumsOf } from '../fileBytes.ts';
 import { startHub } from '../hub/hubServer.ts';
-import { acceptUploads, type UploadRules } from '../hub/hubUploads.ts';
+import { acceptUploads, type UploadRules, type UploadStep } from '../hub/hubUploads.ts';
 import { finishedRun, metadataOf, REPOSITORY, writeTrainManifest } from './publishScene.ts';
 
 const TOKEN = 'hf_secret';
@@ -144,14 +144,59 @@ t.test('weights that an earlier upload had and this one has not are removed', as
   });
 });
 
+const STEPS = ['create', 'preupload', 'batch', 'content', 'commit'] as const;
+
+t.test('a Hub that is busy, or breaks off, is asked again at every step', async (t) => {
+  const run = await finishedRun(t);
+  const weights = readFileSync(join(run, 'train/main/model/model.safetensors'));
+  const busy = (status: number) => ({ status, headers: { 'retry-after': '0' } });
+  for (const [name, fault] of [
+    ['503', busy(503)],
+    ['429', busy(429)],
+    ['cut', 'cut'],
+  ] as const)
+    await t.test(name, async (t) => {
+      const met: string[] = [];
+      const faultOnce = (step: UploadStep) => {
+        if (met.includes(step)) return undefined;
+        met.push(step);
+        return fault;
+      };
+      const hub = await emptyHub(t, { fault: faultOnce });
+      const told = await publish(run);
+      t.same(met, STEPS);
+      t.equal(told.filter((line) => line.includes('trying again')).length, STEPS.length);
+      const folder = await fetched();
+      t.ok(readFileSync(join(folder, 'model.safetensors')).equals(weights));
+      t.equal(hub.made.length, 1);
+    });
+});
+
+t.test('the Hub is not asked again for what it refuses', async (t) => {
+  const run = await finishedRun(t);
+  await t.test('commit', async (t) => {
+    const hub = await emptyHub(t, {
+      fault: (step) => (step === 'commit' ? { status: 400, error: 'the card is bad' } : undefined),
+    });
+    await t.rejects(publish(run), {
+      name: 'UserError',
+      message: `${REPOSITORY}: the Hub answered HTTP 400: the card is bad; run the same command again: what was sent is not sent again`,
+    });
+    t.equal(hub.hub.requests.filter((request) => request.endsWith('/commit/main')).length, 1);
+  });
+});
+
 t.test('an upload that was cut goes on without what arrived', async (t) => {
   const run = await finishedRun(t, { evaluated: false });
   await t.test('cut', async (t) => {
     let cuts = 1;
-    const hub = await emptyHub(t, { refuseContent: () => cuts-- > 0 });
+    const hub = await emptyHub(t, {
+      fault: (step) =>
+        step === 'content' && cuts-- > 0 ? { status: 503, headers: { 'retry-after': '3600' } } : undefined,
+    });
     await t.rejects(publish(run), {
       name: 'UserError',
-      message: `${REPOSITORY}: the Hub answered HTTP 500: storage is out of order; run the same command again: what was sent is not sent again`,
+      message: `${REPOSITORY}@main: ${hub.hub.url} answered HTTP 503; run the same command again later (the server asks to wait 1 h 0 min)`,
     });
     const weights = readFileSync(join(run, 'train/main/model/model.safetensors'));
     hub.contents.set(sha256Of(weights), weights); // as if it had arrived before the cut
@@ -190,7 +235,7 @@ t.test('what cannot be published is one line', async (t) => {
     delete process.env.HF_TOKEN;
     await refused(/^HF_TOKEN: publishing needs a token that may write; make one on .*hf auth login/);
     Object.assign(process.env, { HF_TOKEN: 'hf_other' });
-    await refused(/^(?!.*hf_other).*token of HF_TOKEN/);
+    await refused(/^(?!.*hf_other).*the Hub does not know the token of HF_TOKEN; make one on/);
     await hub.hub.close();
     await refused(/cannot be reached/);
     process.env.HF_HUB_OFFLINE = '1';
