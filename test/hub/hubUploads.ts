@@ -8,8 +8,8 @@ import { readStore, type HubStore } from './hubStore.ts';
 
 export interface UploadRules {
   folder: string;
-  /** Without it only content is taken, at the address that the batch named, as the Hub's storage takes it. */
-  token: string;
+  /** Who may write; whoever has any, if not given. Content needs none, as the Hub's storage takes it. */
+  token?: string | undefined;
   /** The token may read only. */
   forbid?: boolean;
   /** What goes wrong at this step, this time. */
@@ -90,7 +90,8 @@ function stepOf(path: string): Step | undefined {
 
 async function answer(upload: Upload, step: Step | undefined): Promise<Answer> {
   if (step?.name === 'content') return receive(step.of, upload);
-  if (upload.authorization !== `Bearer ${upload.rules.token}`)
+  const { token } = upload.rules;
+  if (!upload.authorization || (token && upload.authorization !== `Bearer ${token}`))
     return [401, { error: 'Invalid username or password.' }];
   if (upload.rules.forbid) return [403, { error: 'You do not have the required permissions' }];
   if (step?.name === 'create') return create(upload);
