@@ -2,45 +2,14 @@
 // is the local one, with its writing half (test/hub/hubUploads.ts).
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { writeCheckpoint } from '../../pipeline/model/checkpoint.ts';
-import { fetchSnapshot } from '../../pipeline/hub/hubSnapshot.ts';
 import { publishedModel } from '../../pipeline/publish/publishedModel.ts';
-import { checkRepositoryName, uploadModel } from '../../pipeline/publish/uploadModel.ts';
+import { checkRepositoryName } from '../../pipeline/publish/uploadModel.ts';
 import { trainConfig } from '../../pipeline/train/trainConfig.ts';
-import { flipBit, sha256Of, sumsOf } from '../fileBytes.ts';
-import { startHub } from '../hub/hubServer.ts';
-import { acceptUploads, type UploadRules, type UploadStep } from '../hub/hubUploads.ts';
+import { flipBit, sumsOf } from '../fileBytes.ts';
 import { finishedRun, metadataOf, REPOSITORY, writeTrainManifest } from './publishScene.ts';
-
-const TOKEN = 'hf_secret';
-process.env.HF_TOKEN_PATH = 'test/no-such-file';
-process.env.REDISTILL_CACHE = join(t.testdir(), 'cache');
-
-/** A Hub that holds nothing yet, and this process pointed to it, with an empty cache. */
-async function emptyHub(t: Test, rules: Partial<UploadRules> = {}) {
-  const home = t.testdir({ repositories: {}, cache: {} });
-  const uploads = acceptUploads({ folder: join(home, 'repositories'), token: TOKEN, ...rules });
-  const hub = await startHub({ repositories: {}, also: uploads.also });
-  t.teardown(hub.close);
-  delete process.env.HF_HUB_OFFLINE;
-  Object.assign(process.env, { HF_ENDPOINT: hub.url, HF_HUB_CACHE: join(home, 'cache'), HF_TOKEN: TOKEN });
-  return { ...uploads, hub };
-}
-
-async function publish(run: string, { isPrivate = false } = {}): Promise<string[]> {
-  const told: string[] = [];
-  const progress = (line: string) => told.push(line);
-  const files = await publishedModel({ run, name: 'main', repository: REPOSITORY }, { notice: progress });
-  await uploadModel(files, { repository: REPOSITORY, isPrivate, progress });
-  return told;
-}
-
-/** The folder of what the Hub holds of the repository, downloaded. */
-async function fetched(): Promise<string> {
-  const all = { select: (names: string[]) => names, progress: () => undefined };
-  return (await fetchSnapshot({ type: 'model', name: REPOSITORY }, all)).folder;
-}
+import { emptyHub, fetched, publish } from './uploadScene.ts';
 
 t.test('a model comes back byte for byte, with its card', async (t) => {
   const run = await finishedRun(t);
@@ -141,76 +110,6 @@ t.test('weights that an earlier upload had and this one has not are removed', as
       'model-00002-of-00002.safetensors',
       'model.safetensors.index.json',
     ]);
-  });
-});
-
-const STEPS = ['create', 'preupload', 'batch', 'content', 'commit'] as const;
-
-t.test('a Hub that is busy, or breaks off, is asked again at every step', async (t) => {
-  const run = await finishedRun(t);
-  const weights = readFileSync(join(run, 'train/main/model/model.safetensors'));
-  const busy = (status: number) => ({ status, headers: { 'retry-after': '0' } });
-  for (const [name, fault] of [
-    ['503', busy(503)],
-    ['429', busy(429)],
-    ['cut', 'cut'],
-  ] as const)
-    await t.test(name, async (t) => {
-      const met: string[] = [];
-      const faultOnce = (step: UploadStep) => {
-        if (met.includes(step)) return undefined;
-        met.push(step);
-        return fault;
-      };
-      const hub = await emptyHub(t, { fault: faultOnce });
-      const told = await publish(run);
-      t.same(met, STEPS);
-      t.equal(told.filter((line) => line.includes('trying again')).length, STEPS.length);
-      const folder = await fetched();
-      t.ok(readFileSync(join(folder, 'model.safetensors')).equals(weights));
-      t.equal(hub.made.length, 1);
-    });
-});
-
-t.test('the Hub is not asked again for what it refuses', async (t) => {
-  const run = await finishedRun(t);
-  await t.test('commit', async (t) => {
-    const hub = await emptyHub(t, {
-      fault: (step) => (step === 'commit' ? { status: 400, error: 'the card is bad' } : undefined),
-    });
-    await t.rejects(publish(run), {
-      name: 'UserError',
-      message: `${REPOSITORY}: the Hub answered HTTP 400: the card is bad; run the same command again: what was sent is not sent again`,
-    });
-    t.equal(hub.hub.requests.filter((request) => request.endsWith('/commit/main')).length, 1);
-  });
-});
-
-t.test('an upload that was cut goes on without what arrived', async (t) => {
-  const run = await finishedRun(t, { evaluated: false });
-  await t.test('cut', async (t) => {
-    let cuts = 1;
-    const hub = await emptyHub(t, {
-      fault: (step) =>
-        step === 'content' && cuts-- > 0 ? { status: 503, headers: { 'retry-after': '3600' } } : undefined,
-    });
-    await t.rejects(publish(run), {
-      name: 'UserError',
-      message: `${REPOSITORY}@main: ${hub.hub.url} answered HTTP 503; run the same command again later (the server asks to wait 1 h 0 min)`,
-    });
-    const weights = readFileSync(join(run, 'train/main/model/model.safetensors'));
-    hub.contents.set(sha256Of(weights), weights); // as if it had arrived before the cut
-    const before = hub.hub.requests.length;
-    const told = await publish(run);
-    t.match(
-      told[0],
-      /eval\/main: no evaluation, so the card has no scores; run "make eval" first to have them$/,
-    );
-    t.notOk(hub.hub.requests.slice(before).some((request) => request.startsWith('PUT')));
-    const folder = await fetched();
-    t.ok(readFileSync(join(folder, 'model.safetensors')).equals(weights));
-    t.match(readFileSync(join(folder, 'README.md'), 'utf8'), 'This model has not been evaluated.');
-    t.notOk('model-index' in metadataOf(readFileSync(join(folder, 'README.md'), 'utf8')));
   });
 });
 
