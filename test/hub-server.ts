@@ -2,7 +2,8 @@
 //   node --import tsx test/hub-server.ts --folder FOLDER
 //   HF_ENDPOINT=http://127.0.0.1:PORT make RECIPE=smollm2-hub
 // FOLDER holds models/ORG/NAME and datasets/ORG/NAME; another branch is NAME@BRANCH beside it, its "/" written %2F.
-// Files are streamed from disk. The flags below make it as unreliable as a network can be.
+// Files are streamed from disk. With --accept-uploads "make publish" writes to FOLDER/models/ORG/NAME. The other flags
+// below make it as unreliable as a network can be.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import yargs from 'yargs';
@@ -10,6 +11,7 @@ import { hideBin } from 'yargs/helpers';
 import { UserError } from '../pipeline/config/userError.ts';
 import { reportErrors } from '../pipeline/terminal/stageCommand.ts';
 import { startHub, type AskedFor } from './hub/hubServer.ts';
+import { acceptUploads } from './hub/hubUploads.ts';
 import type { Fault } from './hub/sendFile.ts';
 
 interface Unreliability {
@@ -20,14 +22,14 @@ interface Unreliability {
 }
 
 /** The folders of repositories below a folder, by the names that startHub wants. */
-function repositoriesIn(folder: string): Record<string, string> {
+function repositoriesIn(folder: string, { mayBeEmpty }: { mayBeEmpty: boolean }): Record<string, string> {
   const kinds = ['models', 'datasets'].filter((kind) => existsSync(join(folder, kind)));
   const found = kinds.flatMap((kind) =>
     readdirSync(join(folder, kind)).flatMap((org) =>
       readdirSync(join(folder, kind, org)).map((name) => `${kind}/${org}/${name}`),
     ),
   );
-  if (found.length > 0)
+  if (found.length > 0 || mayBeEmpty)
     return Object.fromEntries(found.map((path) => [decodeURIComponent(path), join(folder, path)]));
   throw new UserError({ file: folder, problem: 'has neither models/ORG/NAME nor datasets/ORG/NAME in it' });
 }
@@ -62,6 +64,11 @@ await reportErrors('hub-server', async () => {
         array: true,
         describe: 'repositories nobody has access to, as models/ORG/NAME',
       },
+      'accept-uploads': {
+        type: 'boolean',
+        default: false,
+        describe: 'take what is published, with any token or that of --token, into FOLDER/models',
+      },
       'cut-after': {
         type: 'number',
         describe: 'break off the first download of each file after so many bytes',
@@ -73,9 +80,9 @@ await reportErrors('hub-server', async () => {
     .strict()
     .version(false)
     .parseAsync();
-  const { folder, port, token, gated, cutAfter, corrupt, delay, rateLimit } = given;
-  const repositories = repositoriesIn(folder);
-  console.error(`hub-server: reading ${Object.keys(repositories).join(', ')}`);
+  const { folder, port, token, gated, acceptUploads: isOpen, cutAfter, corrupt, delay, rateLimit } = given;
+  const repositories = repositoriesIn(folder, { mayBeEmpty: isOpen });
+  console.error(`hub-server: reading ${Object.keys(repositories).join(', ') || 'nothing yet'}`);
   const faults = faultsOf({ cutAfter, corrupt, delay, rateLimit });
   const hub = await startHub({
     repositories,
@@ -83,6 +90,7 @@ await reportErrors('hub-server', async () => {
     faults,
     ...(token && { token }),
     ...(gated && { gated }),
+    ...(isOpen && { also: acceptUploads({ folder: join(folder, 'models'), token }).also }),
   });
   console.log(`HF_ENDPOINT=${hub.url}`);
 });

@@ -5,8 +5,11 @@ import { readManifest, verifyFile } from '../artifact/manifest.ts';
 import { findText } from '../artifact/optionalFiles.ts';
 import { parseJsonObject } from '../artifact/jsonFile.ts';
 import { gitBlobSha1 } from '../hub/gitBlob.ts';
-import { readSources } from '../hub/sourcesFile.ts';
+import { hubReference } from '../hub/reference.ts';
+import { readSources, type Sources } from '../hub/sourcesFile.ts';
+import { isPruned } from '../train/cardModels.ts';
 import { readCard } from '../train/modelCard.ts';
+import type { TrainConfig } from '../train/trainConfig.ts';
 import { publishedCard } from './publishedCard.ts';
 import { publishedScores } from './publishedScores.ts';
 
@@ -44,11 +47,13 @@ export async function publishedModel(
   const manifest = await readManifest(folder, { kind: 'train', formatVersion: 1, command });
   for (const record of manifest.files) await verifyFile(folder, record, command);
   const card = readCard((await findText(join(folder, 'model/README.md'))) ?? '');
-  const base = baseOnHub(card.metadata.base_model, (await readSources(run))?.student.reference);
+  const base = baseOnHub(card.metadata.base_model, await readSources(run));
   const isAdapter = base !== undefined && manifest.files.some(({ file }) => file.startsWith('adapter/'));
   const part = isAdapter ? 'adapter' : 'model';
-  const scores = await publishedScores(run, { name, model: join(folder, 'model'), notice });
-  const readme = publishedCard({ repository, card, scores, adapterOf: isAdapter ? base : undefined });
+  const evaluation = await publishedScores(run, { name, model: join(folder, 'model'), notice });
+  const { lora } = manifest.parameters as Partial<TrainConfig>;
+  const adapter = isAdapter ? { base, rank: lora!.rank } : undefined;
+  const readme = publishedCard({ repository, card, evaluation, adapter });
   const own = manifest.files.filter(
     ({ file }) => file.startsWith(`${part}/`) && !file.endsWith('/README.md'),
   );
@@ -65,9 +70,10 @@ export async function publishedModel(
   return [madeUp('README.md', readme), ...files];
 }
 
-/** The base of an adapter, if others can have it: one from the Hub, with all of its layers. */
-function baseOnHub(base: unknown, reference: string | undefined): string | undefined {
-  return typeof base === 'string' && !/, layers [\d ]+$/.test(reference ?? '') ? base : undefined;
+/** The base of an adapter, if others can load it by its name: one from the Hub, no GGUF file, with all of its layers. */
+function baseOnHub(base: unknown, sources: Sources | undefined): string | undefined {
+  if (typeof base !== 'string' || !sources || isPruned(sources)) return undefined;
+  return hubReference(sources.student.reference)?.file === undefined ? base : undefined;
 }
 
 /** PEFT loads an adapter's base by the name in adapter_config.json, which training left open. */

@@ -1,13 +1,13 @@
 // Files to a model repository on the Hub, in one commit. What is there already is not sent again: small files by git's
 // sha1, big ones by sha256, also those that an upload which was cut left behind without a commit.
 import { pathToFileURL } from 'node:url';
-import { commitIter, createRepo, HubApiError, type CommitOperation } from '@huggingface/hub';
-import { messageOf, UserError, type Complaint } from '../config/userError.ts';
+import { checkRepoAccess, commitIter, createRepo, HubApiError, type CommitOperation } from '@huggingface/hub';
+import { UserError, type Complaint } from '../config/userError.ts';
 import type { HubFile } from '../hub/hubCache.ts';
 import { hubConnection, type HubConnection } from '../hub/hubConnection.ts';
-import { HubError } from '../hub/hubErrors.ts';
 import { filesAt } from '../hub/hubListing.ts';
 import type { PublishedFile } from './publishedModel.ts';
+import { writingFetch } from './writingFetch.ts';
 
 export interface UploadOptions {
   repository: string;
@@ -26,9 +26,12 @@ export async function uploadModel(files: readonly PublishedFile[], options: Uplo
   checkRepositoryName(repository);
   const { hub, token } = await writingConnection();
   const repo = { type: 'model' as const, name: repository };
-  const access = { repo, hubUrl: hub.endpoint, accessToken: token };
+  const fetch = writingFetch({ hub, repository: repo, notice: options.progress });
+  const access = { repo, hubUrl: hub.endpoint, accessToken: token, fetch };
   await explain(hub, repository, async () => {
-    const present = (await remoteFiles(hub, options)) ?? (await createRepository(access, options));
+    const present = (await isMade(access))
+      ? await filesAt('main', { hub, repository: repo, progress: options.progress })
+      : await createRepository(access, options);
     const operations = await missingFrom(present, files, options);
     if (operations.length === 0) return;
     // Plain LFS uploads, which every Hub takes, and not Xet's.
@@ -83,24 +86,32 @@ export function checkRepositoryName(repository: string): void {
   });
 }
 
-/** The files of the branch "main", or undefined when there is no such repository that the token may see. */
-async function remoteFiles(
-  hub: HubConnection,
-  { repository, progress }: UploadOptions,
-): Promise<HubFile[] | undefined> {
+type Access = Parameters<typeof createRepo>[0];
+
+/** Whether there is such a repository that the token may see. */
+async function isMade(access: Access): Promise<boolean> {
   try {
-    return await filesAt('main', { hub, repository: { type: 'model', name: repository }, progress });
+    await checkRepoAccess(access);
+    return true;
   } catch (error) {
-    if (error instanceof HubError && /no such model/.test(error.message)) return undefined;
+    if (isAnswer(error, 404)) return false;
     throw error;
   }
 }
 
+function isAnswer(error: unknown, status: number): boolean {
+  return error instanceof HubApiError && error.statusCode === status;
+}
+
 async function createRepository(
-  access: Parameters<typeof createRepo>[0],
+  access: Access,
   { repository, isPrivate, progress }: UploadOptions,
 ): Promise<HubFile[]> {
-  await createRepo({ ...access, ...(isPrivate && { visibility: 'private' as const }) });
+  await createRepo({ ...access, ...(isPrivate && { visibility: 'private' as const }) }).catch(
+    (error: unknown) => {
+      if (!isAnswer(error, 409)) throw error; // made by a request whose answer was lost
+    },
+  );
   progress(`${repository}: made${isPrivate ? ', private' : ''}`);
   return [];
 }
@@ -132,19 +143,21 @@ async function explain(hub: HubConnection, repository: string, action: () => Pro
   }
 }
 
+/** What the Hub would not do; that it is busy or out of reach has been said before. */
 function complaintOf(error: unknown, { endpoint, token }: HubConnection): Complaint | undefined {
-  const again = 'run the same command again: what was sent is not sent again';
-  if (error instanceof HubApiError) {
-    const { statusCode } = error;
-    if (statusCode === 401 || statusCode === 403)
-      return {
-        problem: `the token of ${token!.from} may not write there (HTTP ${statusCode})`,
-        remedy: `give it write access to this repository on ${endpoint}/settings/tokens`,
-      };
-    const said = typeof error.data?.error === 'string' ? `: ${error.data.error}` : '';
-    return { problem: `the Hub answered HTTP ${statusCode}${said}`, remedy: again };
-  }
-  if (error instanceof TypeError && error.cause !== undefined)
-    return { problem: `${endpoint} cannot be reached (${messageOf(error.cause)})`, remedy: again };
-  return undefined;
+  if (!(error instanceof HubApiError)) return undefined;
+  const { statusCode, data } = error;
+  const tokens = `${endpoint}/settings/tokens`;
+  if (statusCode === 401)
+    return { problem: `the Hub does not know the token of ${token!.from}`, remedy: `make one on ${tokens}` };
+  if (statusCode === 403)
+    return {
+      problem: `the token of ${token!.from} may not write there (HTTP 403)`,
+      remedy: `give it write access to this repository on ${tokens}`,
+    };
+  const said = typeof data?.error === 'string' ? `: ${data.error}` : '';
+  return {
+    problem: `the Hub answered HTTP ${statusCode}${said}`,
+    remedy: 'run the same command again: what was sent is not sent again',
+  };
 }

@@ -6,10 +6,11 @@ import { dirname, join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';
 import { findText } from '../artifact/optionalFiles.ts';
-import { hubReference } from '../hub/reference.ts';
-import { readSources, type ResolvedModel, type Sources } from '../hub/sourcesFile.ts';
+import { readSources, type Sources } from '../hub/sourcesFile.ts';
 import { tokenCount } from '../mix/batches.ts';
 import type { Sample } from '../mix/tokensArrow.ts';
+import { baseOf, describeDataset, describeModel, hubName, isPruned, type NamedModel } from './cardModels.ts';
+import { parametersText, quantizedTeacher, type MadeFrom } from './cardParameters.ts';
 import { isStep, type MetricRecord } from './metrics.ts';
 import type { TrainConfig } from './trainConfig.ts';
 
@@ -19,56 +20,73 @@ interface ModelCard {
   /** The step whose weights these are; the last when undefined. */
   exported: number | undefined;
   samples: readonly Sample[];
-  /** The mix, beside which the stage fetch leaves sources.json. */
+  /** Folder of the mix, beside which the stages fetch and teacher leave what they make. */
   mix: string;
+  made: MadeFrom;
 }
-
-type Named = Pick<ResolvedModel, 'reference' | 'revision'>;
 
 /** Commits README.md in the model folder `folder`. */
 export async function writeModelCard(
   folder: string,
-  { config, metrics, exported, samples, mix }: ModelCard,
+  { config, metrics, exported, samples, mix, made }: ModelCard,
 ): Promise<FileRecord> {
-  const sources = await readSources(dirname(resolve(mix)));
+  const run = dirname(resolve(mix));
+  const sources = await readSources(run);
   const base = sources && baseOf(sources);
+  const teacher = await quantizedTeacher(join(run, 'teacher'), made);
+  const isPlain = made.logits.inputs.teacher === sources?.teacher.fingerprint;
+  const precision = teacher ? quantization(teacher.parameters) : isPlain ? ', in bfloat16' : '';
   const parts = [
-    `---\n${stringify(await metadata(sources, base))}---`,
+    `---\n${stringify(await metadata(config, { sources, base }))}---`,
     `# ${(base && hubName(base)?.split('/')[1]) ?? 'Student'}, re-distilled`,
-    'Trained by redistill on the cached next-token probabilities of a teacher. This card is a stub: say here what the model is for.',
+    summary(config, sources),
+    'This card is a stub: say here what the model is for.',
     '## Models',
-    `- Teacher: ${sources ? named(sources.teacher) : 'unknown'}\n- Student before training: ${sources ? named(sources.student) : 'unknown'}`,
+    [
+      `- Teacher: ${sources ? describeModel(sources.teacher) : 'unknown'}${precision}`,
+      `- Student before training: ${sources ? describeModel(sources.student) : 'unknown'}`,
+    ].join('\n'),
     `## Data\n\n${table(dataRows(samples, sources))}`,
-    `## Hyperparameters\n\n\`\`\`yaml\n${stringify(config)}\`\`\``,
+    `## Hyperparameters\n\n${parametersText(config, { ...made, teacher })}`,
     `## Figures\n\n${table(figureRows(metrics, exported))}`,
   ];
   return commitBytes(join(folder, 'README.md'), parts.join('\n\n') + '\n');
 }
 
-async function metadata(sources: Sources | undefined, base: (Named & { path: string }) | undefined) {
+function quantization({ bits, group_size }: Record<string, unknown>): string {
+  return `, quantized by HQQ to ${String(bits)} bits in groups of ${String(group_size)}`;
+}
+
+/** One sentence, which opens the published card as well. */
+function summary({ divergence_weight: weight }: TrainConfig, sources: Sources | undefined): string {
+  const student = (sources && hubName(baseOf(sources))) ?? 'a language model';
+  const teacher = (sources && hubName(sources.teacher)) ?? 'a teacher';
+  const layers = sources && isPruned(sources) ? ' with fewer layers' : '';
+  const from = weight > 0 ? `the cached next-token probabilities of ${teacher}` : 'text alone';
+  return `This is ${student}${layers}, trained by redistill on ${from}.`;
+}
+
+async function metadata(
+  { divergence_weight: weight }: TrainConfig,
+  { sources, base }: { sources: Sources | undefined; base: NamedModel | undefined },
+) {
   const baseModel = base && hubName(base);
   const datasets = Object.values(sources?.datasets ?? {}).flatMap((dataset) => hubName(dataset) ?? []);
   const license = base && (await licenseOf(base.path));
   return {
     ...(baseModel && { base_model: baseModel }),
-    ...(datasets.length > 0 && { datasets }),
+    ...(datasets.length > 0 && { datasets: [...new Set(datasets)] }),
     ...license,
     library_name: 'transformers',
     pipeline_tag: 'text-generation',
-    tags: ['knowledge-distillation', 'redistill'],
+    tags: [...(weight > 0 ? ['knowledge-distillation'] : []), 'redistill'],
   };
 }
 
-/** What the student was before it was trained, or pruned. */
-function baseOf({ student, teacher }: Sources): Named & { path: string } {
-  const [, from] = /^(.+), layers [\d ]+$/.exec(student.reference) ?? [];
-  if (from === undefined) return student;
-  return from === 'teacher' ? teacher : { ...student, reference: from };
-}
-
-/** A card that this file wrote: its metadata, and its sections from the first heading of that rank on. */
+/** A card that this file wrote: its metadata, the sentence under its title, and its sections. */
 export interface CardParts {
   metadata: Record<string, unknown>;
+  summary: string;
   sections: string;
 }
 
@@ -76,8 +94,9 @@ export interface CardParts {
 export function readCard(text: string): CardParts {
   const [, front] = /^---\n(.*?)\n---/s.exec(text) ?? [];
   const metadata = front === undefined ? {} : ((parse(front) ?? {}) as Record<string, unknown>);
+  const [, summary = ''] = /^# .*\n\n(.+)$/m.exec(text) ?? [];
   const [sections = ''] = /^## .*/ms.exec(text) ?? [];
-  return { metadata, sections };
+  return { metadata, summary, sections };
 }
 
 /** The license as the card of a model folder names it. */
@@ -87,29 +106,15 @@ async function licenseOf(folder: string): Promise<Record<string, unknown>> {
   return Object.fromEntries(keys.map((key) => [key, metadata[key]]));
 }
 
-/** ORG/NAME, if that is where it came from. */
-function hubName({ reference, revision }: Named): string | undefined {
-  return revision === null ? undefined : hubReference(reference)?.repository;
-}
-
-function named({ reference, revision }: Named): string {
-  return revision === null ? 'a local one' : `\`${reference}\` (revision \`${revision}\`)`;
-}
-
 function dataRows(samples: readonly Sample[], sources: Sources | undefined): string[][] {
   const names = [...new Set(samples.map(({ source }) => source))].sort();
   const rows = names.map((name) => {
     const own = samples.filter(({ source }) => source === name);
     const training = own.filter(({ split }) => split === 'train');
-    const dataset = sources?.datasets[name];
-    const origin = (dataset && hubName(dataset)) ?? '';
-    return [
-      name,
-      origin,
-      ...[training.length, tokenCount(training), own.length - training.length].map(String),
-    ];
+    const counts = [training.length, tokenCount(training), own.length - training.length];
+    return [name, ...describeDataset(sources?.datasets[name]), ...counts.map(String)];
   });
-  return [['source', 'dataset', 'samples', 'tokens', 'held out'], ...rows];
+  return [['source', 'dataset', 'part', 'revision', 'samples', 'tokens', 'held out'], ...rows];
 }
 
 /** The last step, and the held-out samples before the first and at the step that is exported. */
@@ -134,7 +139,8 @@ function figure(value: number | null): string {
   return Number.isFinite(value) ? value!.toFixed(4) : 'not finite';
 }
 
-/** A table in Markdown. */
+/** A table in Markdown; a bar in a cell would end it. */
 export function table([head, ...rows]: string[][]): string {
-  return [head!, head!.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+  const line = (row: string[]) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [head!, head!.map(() => '---'), ...rows].map(line).join('\n');
 }

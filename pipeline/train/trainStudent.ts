@@ -51,13 +51,13 @@ export async function trainStudent(
   folders: TrainFolders,
   hooks: TrainHooks = {},
 ): Promise<Manifest> {
-  const { samples, cache, plan } = await openInputs(config, folders);
+  const { mix, samples, cache, plan } = await openInputs(config, folders);
   const finished = await reuseFinished(folders.out, plan);
   if (finished) return finished;
   await requireRoom(config, folders, hooks);
   const lock = await lockWork(join(folders.out, 'training'), hooks.onNotice && { notice: hooks.onNotice });
   try {
-    return await trainAndExport({ config, folders, hooks, samples, cache, plan });
+    return await trainAndExport({ config, folders, hooks, mix, samples, cache, plan });
   } finally {
     await lock.release();
   }
@@ -94,13 +94,9 @@ async function trainAndExport(training: Training): Promise<Manifest> {
       lora: config.lora,
       folder: join(folders.out, 'adapter'),
     });
-    const { mix } = folders;
     const card = await writeModelCard(join(folders.out, 'model'), {
-      config,
-      metrics,
-      exported,
-      samples,
-      mix,
+      ...{ config, metrics, exported, samples, mix: folders.mix },
+      made: { mix: training.mix, logits: cache.manifest },
     });
     const files = [
       await writeMetrics(join(folders.out, 'metrics.jsonl'), metrics),
@@ -140,7 +136,7 @@ async function openInputs(config: TrainConfig, folders: TrainFolders) {
     student: await modelFingerprint(folders.student),
   };
   const plan: ManifestPlan = { kind: 'train', formatVersion: 1, inputs, parameters: config };
-  return { samples, cache, plan };
+  return { mix, samples, cache, plan };
 }
 
 async function checkInputs(

@@ -47,7 +47,7 @@ export interface HubOptions {
   faults?: (asked: AskedFor) => Fault | undefined;
   /** Entries of a tree in one answer. */
   pageSize?: number;
-  /** Answers what the Hub's reading half does not, and may change what there is; true when it has. */
+  /** Answers what the Hub's reading half does not, whoever asks, and may change what there is; true when it has. */
   also?: (
     request: IncomingMessage,
     response: ServerResponse,
@@ -114,12 +114,12 @@ interface Asking {
 
 async function answerHub(asking: Asking, scene: Scene): Promise<void> {
   const { request, response, path } = asking;
+  if (await scene.also?.(request, response, scene.stores)) return;
   const { authorization } = request.headers;
   if (scene.token !== undefined && authorization !== `Bearer ${scene.token}`)
     return authorization === undefined
       ? refuse(response, 401, 'RepoNotFound', 'Repository not found')
       : refuse(response, 401, undefined, 'Invalid credentials in Authorization header');
-  if (await scene.also?.(request, response, scene.stores)) return;
   const [, api, kind = 'revision', at = 'main'] =
     /^\/api\/(\w+\/[^/]+\/[^/]+)(?:\/(revision|tree)\/(.+))?$/.exec(path) ?? [];
   if (api !== undefined) return answerApi(asking, { repository: api, kind, at, scene });

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { fetchSnapshot } from '../../pipeline/hub/hubSnapshot.ts';
+import { sumsOf } from '../fileBytes.ts';
+import { finishedRun, REPOSITORY } from '../publish/publishScene.ts';
+import { runStage } from '../runStage.ts';
 import { madeUpBytes, setHubEnvironment, writeFiles } from './hubScene.ts';
 
 const content = madeUpBytes(400_000);
@@ -57,6 +60,46 @@ t.test('a folder behind every fault that there is a flag for', async (t) => {
   );
   const converted = { type: 'dataset', name: 'org/d', revision: 'refs/convert/parquet' } as const;
   t.same((await fetchSnapshot(converted, options)).files, ['default/train/0000.parquet']);
+});
+
+t.test('a model is published to an empty folder, and read from there', async (t) => {
+  const run = await finishedRun(t, { evaluated: false });
+  const hub = join(root, 'empty');
+  const line = await start(t, '--folder', hub, '--accept-uploads');
+  const environment = {
+    HF_ENDPOINT: line.split('=')[1]!,
+    HF_HOME: join(root, 'publisher'),
+    HF_TOKEN: 'hf_any',
+  };
+  setHubEnvironment(environment);
+  const { stdout } = await runStage('publish', { run, repo: REPOSITORY });
+  t.equal(stdout.trim(), `${environment.HF_ENDPOINT}/${REPOSITORY}`);
+  const options = { select: (names: string[]) => names, progress: () => undefined };
+  const { folder: fetched } = await fetchSnapshot({ type: 'model', name: REPOSITORY }, options);
+  const { 'README.md': card, ...files } = sumsOf(fetched);
+  t.same({ 'README.md': card, ...files }, sumsOf(join(hub, 'models', REPOSITORY)));
+  t.match(sumsOf(join(run, 'train/main/model')), files);
+  const create = await fetch(`${environment.HF_ENDPOINT}/api/repos/create`, { method: 'POST' });
+  t.equal(create.status, 401, 'some token there has to be');
+  setHubEnvironment({ ...environment, HF_TOKEN: '' });
+  await t.rejects(runStage('publish', { run, repo: REPOSITORY }), { message: /publishing needs a token/ });
+});
+
+t.test('uploads need the flag, and the token where one is set', async (t) => {
+  const run = await finishedRun(t, { evaluated: false });
+  const publish = (hub: string, token: string) => {
+    setHubEnvironment({ HF_ENDPOINT: hub, HF_HOME: join(root, 'other'), HF_TOKEN: token });
+    return runStage('publish', { run, repo: REPOSITORY });
+  };
+  const closed = (await start(t, '--folder', folder)).split('=')[1]!;
+  await t.rejects(publish(closed, 'hf_any'), { message: /HTTP 404/ });
+  const flags = ['--accept-uploads', '--token', 'hf_mine'];
+  const open = (await start(t, '--folder', join(root, 'mine'), ...flags)).split('=')[1]!;
+  await t.rejects(publish(open, 'hf_other'), { message: /does not know the token/ });
+  const body = JSON.stringify({ organization: 'lab', name: 'x' });
+  for (const headers of [{}, { authorization: 'Bearer hf_other' }])
+    t.equal((await fetch(`${open}/api/repos/create`, { method: 'POST', body, headers })).status, 401);
+  t.match(await publish(open, 'hf_mine'), { stdout: `${open}/${REPOSITORY}\n` });
 });
 
 t.test('a folder without repositories is refused', async (t) => {

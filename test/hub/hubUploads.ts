@@ -8,18 +8,22 @@ import { readStore, type HubStore } from './hubStore.ts';
 
 export interface UploadRules {
   folder: string;
-  /** Without it only content is taken, at the address that the batch named, as the Hub's storage takes it. */
-  token: string;
+  /** Who may write; whoever has any, if not given. Content needs none, as the Hub's storage takes it. */
+  token?: string | undefined;
   /** The token may read only. */
   forbid?: boolean;
-  /** Whether the content of a big file, by its sha256, is refused this time. */
-  refuseContent?: (sha256: string) => boolean;
+  /** What goes wrong at this step, this time. */
+  fault?: (step: UploadStep) => UploadFault | undefined;
 }
+
+export type UploadStep = 'create' | 'preupload' | 'batch' | 'content' | 'commit';
+
+/** An answer before anything is done, or none after all is done. */
+export type UploadFault = { status: number; error?: string; headers?: Record<string, string> } | 'cut';
 
 interface Upload {
   authorization: string | undefined;
   body: Buffer;
-  path: string;
   origin: string;
   rules: UploadRules;
   /** Content of big files, by sha256. */
@@ -45,37 +49,55 @@ export function acceptUploads(rules: UploadRules) {
     const origin = `http://${request.headers.host}`;
     const path = decodeURIComponent(new URL(request.url!, origin).pathname);
     const { authorization } = request.headers;
-    const upload = {
-      authorization,
-      body: Buffer.concat(chunks),
-      path,
-      origin,
-      rules,
-      contents,
-      stores,
-      made,
-    };
-    const [status, body] = await answer(upload);
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    const upload = { authorization, body: Buffer.concat(chunks), origin, rules, contents, stores, made };
+    const step = stepOf(path);
+    const fault = step && rules.fault?.(step.name);
+    if (fault === 'cut') {
+      await answer(upload, step);
+      response.destroy();
+      return true;
+    }
+    const [status, body] = fault ? [fault.status, { error: fault.error }] : await answer(upload, step);
+    const headers = fault ? fault.headers : {};
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
     return true;
   };
   return { also, contents, made };
 }
 
-async function answer(upload: Upload): Promise<Answer> {
-  const { path, rules, body } = upload;
-  const [, sent] = /^\/upload\/([0-9a-f]{64})$/.exec(path) ?? [];
-  if (sent) return receive(sent, upload);
-  if (upload.authorization !== `Bearer ${rules.token}`)
+const STEPS: Record<UploadStep, RegExp> = {
+  create: /^\/api\/repos\/(create)$/,
+  preupload: /^\/api\/models\/([^/]+\/[^/]+)\/preupload\/main$/,
+  batch: /^\/([^/]+\/[^/]+)\.git\/info\/lfs\/objects\/batch$/,
+  content: /^\/upload\/([0-9a-f]{64})$/,
+  commit: /^\/api\/models\/([^/]+\/[^/]+)\/commit\/main$/,
+};
+
+interface Step {
+  name: UploadStep;
+  /** The repository, or the sha256 of content. */
+  of: string;
+}
+
+/** What is asked for at an address, if anything. */
+function stepOf(path: string): Step | undefined {
+  const names = Object.keys(STEPS) as UploadStep[];
+  return names.flatMap((name) => {
+    const [, of] = STEPS[name].exec(path) ?? [];
+    return of === undefined ? [] : { name, of };
+  })[0];
+}
+
+async function answer(upload: Upload, step: Step | undefined): Promise<Answer> {
+  if (step?.name === 'content') return receive(step.of, upload);
+  const { token } = upload.rules;
+  if (!upload.authorization || (token && upload.authorization !== `Bearer ${token}`))
     return [401, { error: 'Invalid username or password.' }];
-  if (rules.forbid) return [403, { error: 'You do not have the required permissions' }];
-  if (path === '/api/repos/create') return create(upload);
-  const [, preupload] = /^\/api\/models\/([^/]+\/[^/]+)\/preupload\/main$/.exec(path) ?? [];
-  if (preupload) return [200, { files: modesOf(body) }];
-  const [, batch] = /^\/([^/]+\/[^/]+)\.git\/info\/lfs\/objects\/batch$/.exec(path) ?? [];
-  if (batch) return [200, batchOf(upload)];
-  const [, name] = /^\/api\/models\/([^/]+\/[^/]+)\/commit\/main$/.exec(path) ?? [];
-  return name ? commit(name, upload) : [404, { error: 'Not found' }];
+  if (upload.rules.forbid) return [403, { error: 'You do not have the required permissions' }];
+  if (step?.name === 'create') return create(upload);
+  if (step?.name === 'preupload') return [200, { files: modesOf(upload.body) }];
+  if (step?.name === 'batch') return [200, batchOf(upload)];
+  return step ? commit(step.of, upload) : [404, { error: 'Not found' }];
 }
 
 async function create({ body, rules, stores, made }: Upload): Promise<Answer> {
@@ -109,8 +131,7 @@ function batchOf({ body, contents, origin }: Upload): object {
   };
 }
 
-function receive(sha256: string, { body, rules, contents }: Upload): Answer {
-  if (rules.refuseContent?.(sha256)) return [500, { error: 'storage is out of order' }];
+function receive(sha256: string, { body, contents }: Upload): Answer {
   if (sha256Of(body) !== sha256) return [400, { error: 'content does not match its sha256' }];
   contents.set(sha256, body);
   return [200, {}];

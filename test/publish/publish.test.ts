@@ -2,44 +2,14 @@
 // is the local one, with its writing half (test/hub/hubUploads.ts).
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { writeCheckpoint } from '../../pipeline/model/checkpoint.ts';
-import { fetchSnapshot } from '../../pipeline/hub/hubSnapshot.ts';
 import { publishedModel } from '../../pipeline/publish/publishedModel.ts';
-import { checkRepositoryName, uploadModel } from '../../pipeline/publish/uploadModel.ts';
-import { flipBit, sha256Of, sumsOf } from '../fileBytes.ts';
-import { startHub } from '../hub/hubServer.ts';
-import { acceptUploads, type UploadRules } from '../hub/hubUploads.ts';
+import { checkRepositoryName } from '../../pipeline/publish/uploadModel.ts';
+import { trainConfig } from '../../pipeline/train/trainConfig.ts';
+import { flipBit, sumsOf } from '../fileBytes.ts';
 import { finishedRun, metadataOf, REPOSITORY, writeTrainManifest } from './publishScene.ts';
-
-const TOKEN = 'hf_secret';
-process.env.HF_TOKEN_PATH = 'test/no-such-file';
-process.env.REDISTILL_CACHE = join(t.testdir(), 'cache');
-
-/** A Hub that holds nothing yet, and this process pointed to it, with an empty cache. */
-async function emptyHub(t: Test, rules: Partial<UploadRules> = {}) {
-  const home = t.testdir({ repositories: {}, cache: {} });
-  const uploads = acceptUploads({ folder: join(home, 'repositories'), token: TOKEN, ...rules });
-  const hub = await startHub({ repositories: {}, also: uploads.also });
-  t.teardown(hub.close);
-  delete process.env.HF_HUB_OFFLINE;
-  Object.assign(process.env, { HF_ENDPOINT: hub.url, HF_HUB_CACHE: join(home, 'cache'), HF_TOKEN: TOKEN });
-  return { ...uploads, hub };
-}
-
-async function publish(run: string, { isPrivate = false } = {}): Promise<string[]> {
-  const told: string[] = [];
-  const progress = (line: string) => told.push(line);
-  const files = await publishedModel({ run, name: 'main', repository: REPOSITORY }, { notice: progress });
-  await uploadModel(files, { repository: REPOSITORY, isPrivate, progress });
-  return told;
-}
-
-/** The folder of what the Hub holds of the repository, downloaded. */
-async function fetched(): Promise<string> {
-  const all = { select: (names: string[]) => names, progress: () => undefined };
-  return (await fetchSnapshot({ type: 'model', name: REPOSITORY }, all)).folder;
-}
+import { emptyHub, fetched, publish } from './uploadScene.ts';
 
 t.test('a model comes back byte for byte, with its card', async (t) => {
   const run = await finishedRun(t);
@@ -51,9 +21,10 @@ t.test('a model comes back byte for byte, with its card', async (t) => {
     const { 'README.md': card, ...weights } = sumsOf(folder);
     t.same({ ...weights, 'README.md': model['README.md'] }, model);
     t.not(card, model['README.md']);
-    const result = (name: string, type: string, metrics: object[]) => ({
-      ...{ task: { type: 'text-generation' }, dataset: { name, type }, metrics },
+    const result = (dataset: object, metrics: object[]) => ({
+      ...{ task: { type: 'text-generation', name: 'Text generation' }, dataset, metrics },
     });
+    const five = { args: { num_few_shot: 5 } };
     t.same(metadataOf(readFileSync(join(folder, 'README.md'), 'utf8')), {
       ...{ base_model: 'org/Small-Chat', base_model_relation: 'finetune', datasets: ['lab/even-numbers'] },
       ...{ license: 'mit', library_name: 'transformers', pipeline_tag: 'text-generation' },
@@ -62,12 +33,25 @@ t.test('a model comes back byte for byte, with its card', async (t) => {
         {
           name: 'Small-Chat-redistilled',
           results: [
-            result('held-out samples', 'held_out', [{ type: 'kl', value: 0.5, name: 'kl' }]),
-            result('gsm8k', 'openai/gsm8k', [
+            result({ name: 'held-out samples', type: 'held_out' }, [{ type: 'kl', value: 0.5, name: 'kl' }]),
+            result({ name: 'gsm8k', type: 'openai/gsm8k', config: 'main', split: 'test', ...five }, [
               { type: 'exact_match', value: 0.743, name: 'exact_match,strict-match' },
               { type: 'exact_match', value: 0.75, name: 'exact_match,flexible-extract' },
             ]),
-            result('winogrande', 'winogrande', [{ type: 'acc', value: 0.55, name: 'acc' }]),
+            result(
+              {
+                ...{ name: 'winogrande', type: 'allenai/winogrande', config: 'winogrande_xl' },
+                ...{ split: 'validation', ...five },
+              },
+              [{ type: 'acc', value: 0.55, name: 'acc' }],
+            ),
+            result(
+              {
+                ...{ name: 'leaderboard_gpqa', type: 'Idavidrein/gpqa', split: 'train' },
+                args: { num_few_shot: 0 },
+              },
+              [{ type: 'acc_norm', value: 0.3, name: 'acc_norm' }],
+            ),
           ],
         },
       ],
@@ -75,17 +59,21 @@ t.test('a model comes back byte for byte, with its card', async (t) => {
     const text = readFileSync(join(folder, 'README.md'), 'utf8');
     t.match(
       text,
-      '| gsm8k | exact_match,strict-match | 1319 | 69.90 | 74.30 | +4.40 (+1.00 to +8.00) | more than noise |',
+      '| gsm8k | exact_match,strict-match | 5 | 1319 | 69.90 | 74.30 | +4.40 (+1.00 to +8.00) | more than noise |',
     );
+    t.notMatch(text, 'gpqa_main', 'a group stands for its parts');
     t.match(
       text,
-      '| held-out samples | kl | 8 | 4.0000 | 0.5000 | -3.5000 (-4.0000 to -3.0000) | more than noise |',
+      '| held-out samples | kl |  | 8 | 4.0000 | 0.5000 | -3.5000 (-4.0000 to -3.0000) | more than noise |',
     );
     for (const part of [
-      '- Teacher: `org/Big-Chat`',
+      '- Teacher: [org/Big-Chat](https://huggingface.co/org/Big-Chat) at',
       `vllm serve ${REPOSITORY}`,
       'learning_rate: 0.0003',
       'That of the base, org/Small-Chat: mit.',
+      'trained by redistill on the cached next-token probabilities of org/Big-Chat.',
+      'in plain text, without the chat template',
+      'Items that share 13 words in a row with a training text: gsm8k 2 of 1319.',
     ])
       t.match(text, part);
     t.notMatch(text, run, 'no folder of this machine');
@@ -114,7 +102,7 @@ t.test('weights that an earlier upload had and this one has not are removed', as
       maxShardBytes: 8,
     });
     rmSync(join(folder, 'model/model.safetensors'));
-    await writeTrainManifest(folder);
+    await writeTrainManifest(folder, trainConfig.parse({}));
     await publish(run);
     const names = Object.keys(sumsOf(await fetched())).filter((name) => name.includes('safetensors'));
     t.same(names, [
@@ -122,31 +110,6 @@ t.test('weights that an earlier upload had and this one has not are removed', as
       'model-00002-of-00002.safetensors',
       'model.safetensors.index.json',
     ]);
-  });
-});
-
-t.test('an upload that was cut goes on without what arrived', async (t) => {
-  const run = await finishedRun(t, { evaluated: false });
-  await t.test('cut', async (t) => {
-    let cuts = 1;
-    const hub = await emptyHub(t, { refuseContent: () => cuts-- > 0 });
-    await t.rejects(publish(run), {
-      name: 'UserError',
-      message: `${REPOSITORY}: the Hub answered HTTP 500: storage is out of order; run the same command again: what was sent is not sent again`,
-    });
-    const weights = readFileSync(join(run, 'train/main/model/model.safetensors'));
-    hub.contents.set(sha256Of(weights), weights); // as if it had arrived before the cut
-    const before = hub.hub.requests.length;
-    const told = await publish(run);
-    t.match(
-      told[0],
-      /eval\/main: no evaluation, so the card has no scores; run "make eval" first to have them$/,
-    );
-    t.notOk(hub.hub.requests.slice(before).some((request) => request.startsWith('PUT')));
-    const folder = await fetched();
-    t.ok(readFileSync(join(folder, 'model.safetensors')).equals(weights));
-    t.match(readFileSync(join(folder, 'README.md'), 'utf8'), 'This model has not been evaluated.');
-    t.notOk('model-index' in metadataOf(readFileSync(join(folder, 'README.md'), 'utf8')));
   });
 });
 
@@ -171,7 +134,7 @@ t.test('what cannot be published is one line', async (t) => {
     delete process.env.HF_TOKEN;
     await refused(/^HF_TOKEN: publishing needs a token that may write; make one on .*hf auth login/);
     Object.assign(process.env, { HF_TOKEN: 'hf_other' });
-    await refused(/^(?!.*hf_other).*token of HF_TOKEN/);
+    await refused(/^(?!.*hf_other).*the Hub does not know the token of HF_TOKEN; make one on/);
     await hub.hub.close();
     await refused(/cannot be reached/);
     process.env.HF_HUB_OFFLINE = '1';

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { publishedModel } from '../../pipeline/publish/publishedModel.ts';
+import { writeModelFolder } from '../../pipeline/publish/writeModelFolder.ts';
 import { python, withoutModules } from '../needs.ts';
 import { runStage } from '../runStage.ts';
 import { finishedRun, metadataOf, REPOSITORY } from './publishScene.ts';
@@ -12,9 +13,10 @@ t.test('of a training with adapters only they are published, if others can have 
   for (const [student, part] of [
     ['org/Small-Chat', 'adapter'],
     ['teacher, layers 0 1', 'model'],
+    ['org/Big-Chat/big.gguf', 'model'],
   ] as const)
     await t.test(student, async (t) => {
-      const run = await finishedRun(t, { lora: true, student });
+      const run = await finishedRun(t, { lora: true, rank: 24, student });
       const files = await publishedModel(
         { run, name: 'main', repository: REPOSITORY },
         { notice: () => undefined },
@@ -28,8 +30,13 @@ t.test('of a training with adapters only they are published, if others can have 
       if (part === 'adapter') {
         t.same(names, ['README.md', 'adapter_config.json', 'adapter_model.safetensors']);
         t.match(card, { base_model_relation: 'adapter', library_name: 'peft' });
-        t.same(JSON.parse(text('adapter_config.json')), { r: 4, base_model_name_or_path: 'org/Small-Chat' });
-        t.match(text('README.md'), 'AutoPeftModelForCausalLM.from_pretrained("lab/Small-Chat-redistilled")');
+        t.same(JSON.parse(text('adapter_config.json')), { r: 24, base_model_name_or_path: 'org/Small-Chat' });
+        t.match(text('README.md'), 'AutoPeftModelForCausalLM.from_pretrained("lab/Small-Chat-redistilled"');
+        t.match(
+          text('README.md'),
+          '--enable-lora --max-lora-rank 32 --lora-modules',
+          'the rank vLLM has to allow',
+        );
       } else {
         t.ok(names.includes('model.safetensors'));
         t.match(card, {
@@ -52,13 +59,41 @@ t.test('a dry run writes a folder, whose card huggingface_hub reads', { skip }, 
   const read = execFileSync(python, ['test/publish/readCard.py', join(folder, 'README.md')], {
     encoding: 'utf8',
   });
+  const results = (JSON.parse(read) as { results: Record<string, unknown>[] }).results;
   t.match(JSON.parse(read), {
-    ...{ license: 'mit', base_model: 'org/Small-Chat', model_name: 'Small-Chat-redistilled' },
-    results: [
-      ['held_out', 'kl', 0.5],
-      ['openai/gsm8k', 'exact_match', 0.743],
-      ['openai/gsm8k', 'exact_match', 0.75],
-      ['winogrande', 'acc', 0.55],
-    ],
+    license: 'mit',
+    base_model: 'org/Small-Chat',
+    model_name: 'Small-Chat-redistilled',
   });
+  const keys = ['dataset_type', 'dataset_config', 'dataset_split', 'metric_type', 'metric_value'];
+  t.same(
+    results.map((result) => keys.map((key) => result[key] ?? null)),
+    [
+      ['held_out', null, null, 'kl', 0.5],
+      ['openai/gsm8k', 'main', 'test', 'exact_match', 0.743],
+      ['openai/gsm8k', 'main', 'test', 'exact_match', 0.75],
+      ['allenai/winogrande', 'winogrande_xl', 'validation', 'acc', 0.55],
+      ['Idavidrein/gpqa', null, 'train', 'acc_norm', 0.3],
+    ],
+  );
+  t.match(results[1], {
+    ...{ task_type: 'text-generation', task_name: 'Text generation', dataset_name: 'gsm8k' },
+    ...{ metric_name: 'exact_match,strict-match', dataset_args: { num_few_shot: 5 } },
+  });
+});
+
+const skipLoading = withoutModules('transformers', 'torch');
+
+t.test('what the card says loads the model and answers', { skip: skipLoading }, async (t) => {
+  const run = await finishedRun(t, { evaluated: false });
+  const options = { run, name: 'main', repository: REPOSITORY };
+  const files = await publishedModel(options, { notice: () => undefined });
+  await writeModelFolder(files, join(run, 'published'));
+  const card = readFileSync(join(run, 'published/README.md'), 'utf8');
+  const [, script] = /^```python\n(.*?)^```/ms.exec(card)!;
+  const here = script!.replaceAll(REPOSITORY, join(run, 'published'));
+  const shown = `${here}\nprint(tokenizer.decode(inputs["input_ids"][0]))`;
+  const environment = { ...process.env, HF_HUB_OFFLINE: '1' };
+  const said = execFileSync(python, ['-c', shown], { encoding: 'utf8', env: environment, stdio: 'pipe' });
+  t.match(said, 'What is 7 times 8?<|im_end|>\n<|im_start|>assistant\n', 'asked through the chat template');
 });
