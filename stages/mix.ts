@@ -1,5 +1,6 @@
 // make mix: the training samples of a recipe out of its datasets (pipeline/mix). A line for each source to stdout.
-import { makeMix, type MixStatistics } from '../pipeline/mix/makeMix.ts';
+import { makeMix } from '../pipeline/mix/makeMix.ts';
+import type { MixStatistics } from '../pipeline/mix/mixStatistics.ts';
 import { mixConfig } from '../pipeline/mix/mixConfig.ts';
 import { stageCommand } from '../pipeline/terminal/stageCommand.ts';
 import { textTable } from '../pipeline/terminal/textTable.ts';

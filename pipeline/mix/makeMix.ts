@@ -7,52 +7,19 @@ import { reuseFinished, writeManifest, type Manifest, type ManifestPlan } from '
 import { UserError } from '../config/userError.ts';
 import { progressMeter } from '../terminal/progressMeter.ts';
 import type { Progress } from '../terminal/stageProgress.ts';
-import {
-  loadBenchmarks,
-  overlapTally,
-  type Benchmarks,
-  type OverlapTally,
-  type TaskOverlap,
-} from './benchmarkOverlap.ts';
+import { loadBenchmarks, overlapTally, type Benchmarks, type OverlapTally } from './benchmarkOverlap.ts';
 import { sampleChooser } from './chooseSamples.ts';
 import { collectSource, type Candidate, type Collected } from './collectSource.ts';
 import { datasetFiles, datasetFingerprint, type DatasetFile } from './datasetSources.ts';
 import { mixParameters, type MixConfig } from './mixConfig.ts';
+import { writeMixCard } from './mixCard.ts';
 import { writeMixParquet } from './mixParquet.ts';
+import { statisticsOf } from './mixStatistics.ts';
 import type { Rejection } from './rejection.ts';
 import { byRank, quotas, rankOf } from './selection.ts';
 import { loadTokenizer, tokenizerFingerprint, type ChatTokenizer } from './tokenizer.ts';
 import { mixFormatVersion, writeTokens, type Sample } from './tokensArrow.ts';
 import { sampleEncoder } from './trainingSample.ts';
-
-/** Samples and their lengths. */
-export type LengthStatistics = {
-  kept: number;
-  held_out: number;
-  tokens: number;
-  /** Tokens that are learned. */
-  target_tokens: number;
-  mean_tokens: number;
-  max_tokens: number;
-};
-
-/** What became of a source's rows: those neither kept nor rejected rank above the last one taken. */
-export type SourceStatistics = LengthStatistics & {
-  rows_read: number;
-  /** Samples asked for; fewer are kept when the rows do not yield them. */
-  wanted: number;
-  /** Rows by reason (trainingSample.ts, datasetFormats.ts), `duplicate`, `near_duplicate` and `benchmark_overlap` too. */
-  rejected: Record<string, number>;
-  /** Rows by the columns that their conversation is from. */
-  columns: Record<string, number>;
-};
-
-/** The statistics in the manifest of a mix; `benchmarks` by task, as far as mix.yaml asks for it. */
-export type MixStatistics = {
-  sources: Record<string, SourceStatistics>;
-  total: LengthStatistics;
-  benchmarks: Record<string, TaskOverlap>;
-};
 
 /**
  * Makes the mix in `out`, or finds that it is there already (then manifest.json only gets the present time, for make).
@@ -86,13 +53,14 @@ export async function makeMix({
     tokenizer: await loadTokenizer(tokenizerFolder),
   });
   const samples = arrange(collected, config);
+  const statistics = { ...statisticsOf(collected, samples), benchmarks: tally.statistics() };
   const written = [
     await writeTokens(out, samples),
     await writeForPeople(out, samples),
+    await writeMixCard(out, statistics),
     rejectedFile,
     await tally.commit(out),
   ];
-  const statistics = { ...statisticsOf(collected, samples), benchmarks: tally.statistics() };
   return { manifest: await writeManifest(out, plan, { statistics, files: written }), upToDate: false };
 }
 
@@ -206,34 +174,4 @@ function writeForPeople(out: string, samples: readonly MixedSample[]): Promise<F
     token_count: tokenIds.length,
   }));
   return writeMixParquet(out, rows);
-}
-
-function statisticsOf(
-  collected: readonly Collected[],
-  samples: readonly MixedSample[],
-): Omit<MixStatistics, 'benchmarks'> {
-  const sources = collected.map(({ source, wanted, rowsRead, rejected, columns }) => {
-    const own = samples.filter((sample) => sample.source === source);
-    return [source, { rows_read: rowsRead, rejected, columns, wanted, ...lengthStatistics(own) }] as const;
-  });
-  return { sources: Object.fromEntries(sources), total: lengthStatistics(samples) };
-}
-
-function lengthStatistics(samples: readonly Sample[]): LengthStatistics {
-  const lengths = samples.map(({ tokenIds }) => tokenIds.length);
-  const tokens = sum(lengths);
-  return {
-    kept: samples.length,
-    held_out: samples.filter(({ split }) => split === 'held_out').length,
-    tokens,
-    target_tokens: sum(samples.map(({ lossMask }) => sum(lossMask))),
-    mean_tokens: samples.length === 0 ? 0 : Math.round((10 * tokens) / samples.length) / 10,
-    max_tokens: lengths.reduce((longest, length) => Math.max(longest, length), 0),
-  };
-}
-
-function sum(values: Iterable<number>): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
 }

@@ -2,7 +2,7 @@
 // before they are read, so an estimate rests on means of each format, cut off at max_tokens as the mix cuts them.
 import { fingerprint } from '../artifact/fingerprint.ts';
 import { findManifest } from '../artifact/manifest.ts';
-import type { LengthStatistics, MixStatistics } from '../mix/makeMix.ts';
+import type { LengthStatistics, MixStatistics } from '../mix/mixStatistics.ts';
 import { mixParameters, type MixConfig, type MixSource } from '../mix/mixConfig.ts';
 
 /** What a source, or all of them, bring to the mix. */

@@ -1,7 +1,8 @@
 // The complete model card: what training wrote (models, data, hyperparameters, figures), with the scores before and after,
 // how to load the model, its license, and the metadata that the Hub reads to show and link it.
 import { stringify } from 'yaml';
-import { table, type CardParts } from '../train/modelCard.ts';
+import { markdownTable } from '../artifact/markdownTable.ts';
+import type { CardParts } from '../train/modelCard.ts';
 import { modelIndex, scoreRows, type PublishedEvaluation } from './publishedScores.ts';
 
 interface PublishedCardOptions {
@@ -68,7 +69,7 @@ function scoresText(evaluation: PublishedEvaluation | undefined): string {
       : []),
     ...(scores.some(({ task }) => task !== 'held_out') ? [benchmarks] : []),
   ];
-  return [explained.join(' '), table(scoreRows(scores)), ...overlapText(overlap)].join('\n\n');
+  return [explained.join(' '), markdownTable(scoreRows(scores)), ...overlapText(overlap)].join('\n\n');
 }
 
 /** Nothing where no benchmark was looked for. */

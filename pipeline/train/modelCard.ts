@@ -5,6 +5,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { commitBytes, type FileRecord } from '../artifact/commitFile.ts';
+import { markdownTable } from '../artifact/markdownTable.ts';
 import { findText } from '../artifact/optionalFiles.ts';
 import { readSources, type Sources } from '../hub/sourcesFile.ts';
 import { tokenCount } from '../mix/batches.ts';
@@ -46,9 +47,9 @@ export async function writeModelCard(
       `- Teacher: ${sources ? describeModel(sources.teacher) : 'unknown'}${precision}`,
       `- Student before training: ${sources ? describeModel(sources.student) : 'unknown'}`,
     ].join('\n'),
-    `## Data\n\n${table(dataRows(samples, sources))}`,
+    `## Data\n\n${markdownTable(dataRows(samples, sources))}`,
     `## Hyperparameters\n\n${parametersText(config, { ...made, teacher })}`,
-    `## Figures\n\n${table(figureRows(metrics, exported))}`,
+    `## Figures\n\n${markdownTable(figureRows(metrics, exported))}`,
   ];
   return commitBytes(join(folder, 'README.md'), parts.join('\n\n') + '\n');
 }
@@ -137,10 +138,4 @@ function figureRows(metrics: readonly MetricRecord[], exported: number | undefin
 /** What is not finite is null in the metrics of a run that was resumed. */
 function figure(value: number | null): string {
   return Number.isFinite(value) ? value!.toFixed(4) : 'not finite';
-}
-
-/** A table in Markdown; a bar in a cell would end it. */
-export function table([head, ...rows]: string[][]): string {
-  const line = (row: string[]) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [head!, head!.map(() => '---'), ...rows].map(line).join('\n');
 }
