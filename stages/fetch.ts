@@ -1,5 +1,6 @@
 // make fetch: brings a recipe's models and datasets to this machine and notes where they are (pipeline/hub). What its
 // benchmarks read comes first: it is small, and a dataset that is not open to the user shows before the models are here.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../pipeline/config/loadConfig.ts';
 import { benchmarksOf, evalConfig } from '../pipeline/eval/evalConfig.ts';
@@ -33,14 +34,16 @@ await stageCommand({
 
 /** The benchmarks that the mix is kept clean of, and those that are asked: later stages then need no network. */
 async function fetchBenchmarks(recipe: string, progress: Progress): Promise<void> {
-  const mix = await loadConfig(mixConfig, { file: join(recipe, 'mix.yaml') });
-  const evaluation = await loadConfig(evalConfig, { file: join(recipe, 'eval.yaml') });
-  const { tasks, data } = mix.decontaminate;
-  const statedIn = { file: 'mix.yaml', field: 'decontaminate.data' };
-  await fetchTasks(tasks, { data, statedIn, numFewshot: 0, progress });
-  const { data: own, num_fewshot: numFewshot } = evaluation;
-  await fetchTasks(benchmarksOf(evaluation), {
-    ...{ data: own, progress },
-    ...(numFewshot !== undefined && { numFewshot }),
-  });
+  const [mix, evaluation] = ['mix.yaml', 'eval.yaml'].map((name) => join(recipe, name)) as [string, string];
+  if (existsSync(mix)) {
+    const { tasks, data } = (await loadConfig(mixConfig, { file: mix })).decontaminate;
+    const statedIn = { file: 'mix.yaml', field: 'decontaminate.data' };
+    await fetchTasks(tasks, { data, statedIn, numFewshot: 0, progress });
+  }
+  if (existsSync(evaluation)) {
+    const config = await loadConfig(evalConfig, { file: evaluation });
+    const { data, num_fewshot: numFewshot } = config;
+    const shots = numFewshot === undefined ? {} : { numFewshot };
+    await fetchTasks(benchmarksOf(config), { data, progress, ...shots });
+  }
 }
