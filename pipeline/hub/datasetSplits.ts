@@ -49,13 +49,14 @@ async function listDataset(
   { revision, progress }: { revision: string | undefined; progress: Progress },
 ): Promise<DatasetListing & { repository: HubRepository; commit: string }> {
   let names: string[] = [];
-  const select = (all: string[], wanted: string[]) => {
-    names = all;
-    return all.filter((file) => wanted.includes(file));
-  };
   const repository: HubRepository = { type: 'dataset', name, ...(revision !== undefined && { revision }) };
-  const fetchOf = (...wanted: string[]) =>
-    fetchSnapshot(repository, { select: (all) => select(all, wanted), progress });
+  const fetchOf = (...wanted: string[]) => {
+    const select = (all: string[]) => {
+      names = all;
+      return all.filter((file) => wanted.includes(file));
+    };
+    return fetchSnapshot(repository, { select, progress });
+  };
   const { folder, revision: commit } = await fetchOf(CARD).catch(async (error: unknown) => {
     if (!isHubError(error, 'not_cached')) throw error;
     const found = await fetchOf(); // a cache that others filled may be without it
