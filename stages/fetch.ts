@@ -27,7 +27,8 @@ await stageCommand({
       console.log(`${role.padEnd(20)} ${model.fingerprint}  ${model.path}`);
     for (const [name, { files }] of Object.entries(datasets)) {
       const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-      console.log(`${name.padEnd(20)} ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB`);
+      const counted = files.length === 1 ? '1 file' : `${files.length} files`;
+      console.log(`${name.padEnd(20)} ${counted}, ${(bytes / 1e6).toFixed(1)} MB`);
     }
   },
 });

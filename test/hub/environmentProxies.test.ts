@@ -57,7 +57,7 @@ t.test('the Hub is reached through the proxy that the environment names', async 
     code: 1,
     stderr: /hub\.invalid:\d+ cannot be reached \(.*set HTTPS_PROXY if a proxy leads out of it/,
   });
-  t.match(await fetch({ ...far, http_proxy: proxy.url }), { stdout: /\nrows +1 files, 0\.0 MB\n$/ });
+  t.match(await fetch({ ...far, http_proxy: proxy.url }), { stdout: /\nrows +1 file, 0\.0 MB\n$/ });
   t.match(proxy.asked, [`hub.invalid:${port}`]);
 
   const before = proxy.asked.length;
