@@ -2,6 +2,7 @@
 import { makeMix } from '../pipeline/mix/makeMix.ts';
 import type { MixStatistics } from '../pipeline/mix/mixStatistics.ts';
 import { mixConfig } from '../pipeline/mix/mixConfig.ts';
+import { reasonsText } from '../pipeline/mix/rejection.ts';
 import { stageCommand } from '../pipeline/terminal/stageCommand.ts';
 import { textTable } from '../pipeline/terminal/textTable.ts';
 
@@ -29,8 +30,9 @@ await stageCommand({
     console.log(summaryOf(statistics));
     const overlap = overlapOf(statistics);
     if (overlap) console.log(overlap);
-    for (const [name, { wanted, kept }] of Object.entries(statistics.sources))
-      if (kept < wanted) progress(`${name} gave ${kept} of the ${wanted} samples wanted`);
+    for (const [name, { wanted, kept, rejected }] of Object.entries(statistics.sources))
+      if (kept < wanted)
+        progress(`${name} gave ${kept} of the ${wanted} samples wanted; left out: ${reasonsText(rejected)}`);
   },
 });
 
@@ -56,6 +58,7 @@ function overlapOf({ benchmarks, sources }: MixStatistics): string | undefined {
   );
   const found = tasks.filter(([, task]) => task.found > 0);
   const named = found.map(([task, { found, items }]) => `${task} ${found} of ${items} items`);
+  if (rows === 0) return `benchmarks: no row holds an item of ${tasks.map(([task]) => task).join(', ')}`;
   const detail = named.length > 0 ? `: ${named.join(', ')}` : '';
   return `benchmarks: ${rows} rows held items of ${found.length} of ${tasks.length} tasks${detail}`;
 }

@@ -84,5 +84,14 @@ export function explainDiskError(error: unknown, path: string): unknown {
       { file: path, problem: 'not writable', remedy: 'check the permissions of its folder' },
       { cause: error },
     );
+  if (hasCode(error, 'ENOTDIR'))
+    return new UserError(
+      {
+        file: path,
+        problem: 'a file stands where a folder should be',
+        remedy: 'move it, or name another folder',
+      },
+      { cause: error },
+    );
   return error;
 }

@@ -9,6 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 import { hasCode, UserError } from '../config/userError.ts';
+import { explainDiskError } from './commitFile.ts';
 import { findNames } from './optionalFiles.ts';
 import { markOfThisProcess, runsStill } from './runningProcess.ts';
 
@@ -48,7 +49,9 @@ export async function lockWork(
   path: string,
   { beat = 10, silence = 60, notice = () => undefined, patient }: LockOptions = {},
 ): Promise<WorkLock> {
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
+    throw explainDiskError(error, dirname(path));
+  });
   for (let waited = false; ;) {
     const last = (await findLocks(path)).at(-1);
     const holder = last && (await livingHolder(last, { silence, notice }));
@@ -99,7 +102,7 @@ async function makeExclusively(file: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;
-    throw error;
+    throw explainDiskError(error, file);
   }
 }
 

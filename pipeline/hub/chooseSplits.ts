@@ -75,7 +75,7 @@ function unlessNone(error: unknown): undefined {
 
 function noCopy(revision: string | undefined): string {
   return revision === undefined
-    ? 'the Hub has no converted copy of it'
+    ? 'the Hub has no converted copy of it: save it as Parquet or JSON Lines and name that folder'
     : `the Hub converts "main" only, not "${revision}"`;
 }
 

@@ -35,7 +35,7 @@ export async function hubConnection(): Promise<HubConnection> {
     endpoint,
     token: isOffline ? undefined : await findToken(endpoint), // nobody is asked, so nobody needs to be told who asks
     isOffline,
-    patience: Number(HF_HUB_DOWNLOAD_TIMEOUT) || PATIENCE,
+    patience: patienceOf(HF_HUB_DOWNLOAD_TIMEOUT),
   };
 }
 
@@ -43,6 +43,16 @@ export async function hubConnection(): Promise<HubConnection> {
 export function authorization({ endpoint, token }: HubConnection, url: string): Record<string, string> {
   const isHub = new URL(url).origin === new URL(endpoint).origin;
   return isHub && token ? { authorization: `Bearer ${token.text}` } : {};
+}
+
+function patienceOf(text: string | undefined): number {
+  if (!text) return PATIENCE;
+  const seconds = Number(text);
+  if (seconds > 0 && Number.isFinite(seconds)) return seconds;
+  throw new UserError({
+    ...{ field: 'HF_HUB_DOWNLOAD_TIMEOUT', value: text, problem: 'not a number of seconds above 0' },
+    remedy: `unset it for ${PATIENCE}`,
+  });
 }
 
 /** An address is not shown in the message, as it may hold a password. */

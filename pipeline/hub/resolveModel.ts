@@ -73,7 +73,7 @@ export async function describedFolder(
     const { from } = source.prune;
     return from === 'teacher' ? undefined : describedFolder(from, { field: `${field}.prune.from`, progress });
   }
-  const parsed = parseReference(typeof source === 'string' ? source : source.reference, field);
+  const parsed = modelReference(typeof source === 'string' ? source : source.reference, field);
   if (parsed.kind === 'local') return (await stat(parsed.path)).isDirectory() ? parsed.path : undefined;
   if (parsed.kind === 'pypi' || parsed.file !== undefined) return undefined;
   const { repository: name, revision } = parsed;

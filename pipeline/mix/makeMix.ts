@@ -15,7 +15,7 @@ import { mixParameters, type MixConfig } from './mixConfig.ts';
 import { writeMixCard } from './mixCard.ts';
 import { writeMixParquet } from './mixParquet.ts';
 import { statisticsOf } from './mixStatistics.ts';
-import type { Rejection } from './rejection.ts';
+import { reasonsText, type Rejection } from './rejection.ts';
 import { byRank, quotas, rankOf } from './selection.ts';
 import { loadTokenizer, tokenizerFingerprint, type ChatTokenizer } from './tokenizer.ts';
 import { mixFormatVersion, writeTokens, type Sample } from './tokensArrow.ts';
@@ -121,6 +121,7 @@ async function collectAll(
       const share = { source, files: files[source]!, wanted: wanted[source]! };
       const found = await collectSource(share, { config, tokenizer, encode, choose, reject, progress });
       const { rowsRead, samples } = found;
+      if (samples.length === 0 && share.wanted > 0) throw nothingTaken(found);
       collected.push(found);
       const from = columnsInWords(found);
       progress(`${source}: ${rowsRead} rows read (${pace(rowsRead)}) of ${from}, ${samples.length} samples`);
@@ -151,6 +152,15 @@ function arrange(collected: readonly Collected[], { seed, held_out }: MixConfig)
     ...candidate,
     split: heldOut.has(candidate) ? 'held_out' : 'train',
   }));
+}
+
+/** A source that was asked for and gives nothing is a mistake, and not a mix without it. */
+function nothingTaken({ source, rowsRead, rejected }: Collected): UserError {
+  return new UserError({
+    field: `sources.${source}`,
+    problem: `none of its ${rowsRead} rows can be taken`,
+    remedy: `left out: ${reasonsText(rejected)}`,
+  });
 }
 
 function tooFewSamples(

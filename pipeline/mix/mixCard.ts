@@ -11,7 +11,7 @@ const metadata = {
 };
 
 const columns = [
-  ['id', 'name of the sample: a sum of its tokens and of those that are learned'],
+  ['id', 'name of the sample: a hash of its tokens and of which are learned'],
   ['source, file, row', 'where it is from; rows count from 0'],
   ['split', '`train`, or `held_out` for what is never trained on'],
   ['prompt', 'as the chat template renders it'],

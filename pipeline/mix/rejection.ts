@@ -23,3 +23,9 @@ export type Rejection = Origin & Reason;
 export function originOf({ source, file, row }: Origin): Origin {
   return { source, file, row };
 }
+
+/** Rows by reason, as `where 12, duplicate 3`. */
+export function reasonsText(rejected: Readonly<Record<string, number>>): string {
+  const reasons = Object.entries(rejected).sort(([, a], [, b]) => b - a);
+  return reasons.map(([reason, rows]) => `${reason} ${rows}`).join(', ') || 'none';
+}

@@ -1,23 +1,14 @@
-// A recipe as it stands in its files, and how large what it names is: models and datasets on the Hub or here, the mix.
+// How large what a recipe names is: models and datasets on the Hub or here, the mix.
 import { join } from 'node:path';
-import type { z } from 'zod';
-import { loadConfig } from '../config/loadConfig.ts';
-import { evalConfig } from '../eval/evalConfig.ts';
 import { datasetName } from '../hub/resolveDataset.ts';
 import { sourceName } from '../hub/resolveModel.ts';
-import { sourcesConfig, type StudentSource } from '../hub/sourcesConfig.ts';
+import type { StudentSource } from '../hub/sourcesConfig.ts';
 import { readSources, type ResolvedModel } from '../hub/sourcesFile.ts';
-import { logitsConfig } from '../logits/logitsConfig.ts';
-import { mixConfig } from '../mix/mixConfig.ts';
-import { teacherConfig } from '../teacher/teacherConfig.ts';
-import { trainConfig } from '../train/trainConfig.ts';
 import { sizeOfDataset } from './datasetSize.ts';
 import { mixSize, type MixSize } from './mixSize.ts';
 import { sizeOfModel, sizeOfStudent, type ModelSize } from './modelSize.ts';
 import type { Plan } from './planFile.ts';
-
-/** The parameters of every stage. */
-export type RecipeConfigs = Awaited<ReturnType<typeof readRecipe>>;
+import type { RecipeConfigs } from './readRecipe.ts';
 
 /** What they are about. */
 export interface RecipeSizes {
@@ -25,20 +16,6 @@ export interface RecipeSizes {
   student: ModelSize;
   datasets: Plan['datasets'];
   mix: MixSize;
-}
-
-/** @throws UserError naming file and key for what is not right. */
-export async function readRecipe(recipe: string) {
-  const load = <S extends z.ZodObject>(schema: S, stage: string) =>
-    loadConfig(schema, { file: join(recipe, `${stage}.yaml`) });
-  return {
-    sources: await load(sourcesConfig, 'sources'),
-    mix: await load(mixConfig, 'mix'),
-    teacher: await load(teacherConfig, 'teacher'),
-    logits: await load(logitsConfig, 'logits'),
-    train: await load(trainConfig, 'train'),
-    eval: await load(evalConfig, 'eval'),
-  };
 }
 
 /**

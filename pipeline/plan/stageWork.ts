@@ -5,7 +5,8 @@ import type { ModelConfig } from '../model/modelConfig.ts';
 import { evalWork } from './evalWork.ts';
 import type { MixSize } from './mixSize.ts';
 import type { PlannedStage } from './planFile.ts';
-import type { RecipeConfigs, RecipeSizes } from './recipeSizes.ts';
+import type { RecipeConfigs } from './readRecipe.ts';
+import type { RecipeSizes } from './recipeSizes.ts';
 import type { Work } from './stageTime.ts';
 import { forwardFlops, textOf, trainingFlops, weightsOf } from './work.ts';
 

@@ -11,7 +11,7 @@ import { isPruned } from '../train/cardModels.ts';
 import { readCard } from '../train/modelCard.ts';
 import type { TrainConfig } from '../train/trainConfig.ts';
 import { publishedCard } from './publishedCard.ts';
-import { publishedScores } from './publishedScores.ts';
+import { commandFor, publishedScores } from './publishedScores.ts';
 
 /** A file to publish: what is on disk, or a text that was made for it. */
 export interface PublishedFile {
@@ -43,12 +43,15 @@ export async function publishedModel(
   { notice }: { notice: (line: string) => void },
 ): Promise<PublishedFile[]> {
   const folder = join(run, 'train', name);
-  const command = `make train${name === 'main' ? '' : ` RUN=${name}`}`;
+  const command = commandFor('train', { run, name });
   const manifest = await readManifest(folder, { kind: 'train', formatVersion: 1, command });
   for (const record of manifest.files) await verifyFile(folder, record, command);
   const card = readCard((await findText(join(folder, 'model/README.md'))) ?? '');
   const base = baseOnHub(card.metadata.base_model, await readSources(run));
-  const isAdapter = base !== undefined && manifest.files.some(({ file }) => file.startsWith('adapter/'));
+  const hasAdapter = manifest.files.some(({ file }) => file.startsWith('adapter/'));
+  const isAdapter = hasAdapter && base !== undefined;
+  if (hasAdapter && !isAdapter)
+    notice('no one could load the base of the adapter from the Hub, so the merged model is published');
   const part = isAdapter ? 'adapter' : 'model';
   const evaluation = await publishedScores(run, { name, model: join(folder, 'model'), notice });
   const { lora } = manifest.parameters as Partial<TrainConfig>;

@@ -1,6 +1,6 @@
 // The scores of a published model before and after training, from comparison.json and results.json of its evaluation, as
 // rows of the card and as the `model-index` from which the Hub shows them (huggingface.co/docs/hub/model-cards).
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { findManifest } from '../artifact/manifest.ts';
 import { readComparison, type Comparison } from '../eval/scores/comparisonFile.ts';
 import type { EvaluationResults } from '../eval/scores/evaluationResults.ts';
@@ -8,6 +8,7 @@ import { readResults } from '../eval/scores/resultsFile.ts';
 import type { PairedDifference } from '../eval/scores/pairedDifference.ts';
 import type { TaskDefinition } from '../eval/prompts/taskFile.ts';
 import { modelFingerprint } from '../model/checkpoint.ts';
+import { makeCommand } from '../report/makeCommand.ts';
 
 /** What the card says of an evaluation. */
 export interface PublishedEvaluation {
@@ -45,7 +46,7 @@ export async function publishedScores(
   { name, model, notice }: { name: string; model: string; notice: (line: string) => void },
 ): Promise<PublishedEvaluation | undefined> {
   const folder = join(run, 'eval', name);
-  const command = `make eval${name === 'main' ? '' : ` RUN=${name}`}`;
+  const command = commandFor('eval', { run, name });
   const lacking = (problem: string) => {
     notice(`${folder}: ${problem}, so the card has no scores; run "${command}" first to have them`);
     return undefined;
@@ -69,6 +70,11 @@ export async function publishedScores(
     isChat: typeof results.chat_template === 'string',
     overlap: comparison.contamination,
   };
+}
+
+/** The make command of a stage for a training. */
+export function commandFor(stage: string, { run, name }: { run: string; name: string }): string {
+  return makeCommand({ recipe: basename(run) }, stage, { training: name === 'main' ? undefined : name });
 }
 
 /** All rows but those of tasks and groups whose group has a row. */

@@ -155,6 +155,11 @@ function complaintOf(error: unknown, { endpoint, token }: HubConnection): Compla
       problem: `the token of ${token!.from} may not write there (HTTP 403)`,
       remedy: `give it write access to this repository on ${tokens}`,
     };
+  if (statusCode === 404)
+    return {
+      problem: `${endpoint} answered HTTP 404`,
+      remedy: 'check the name before the "/", and that what HF_ENDPOINT names takes uploads',
+    };
   const said = typeof data?.error === 'string' ? `: ${data.error}` : '';
   return {
     problem: `the Hub answered HTTP ${statusCode}${said}`,

@@ -34,14 +34,27 @@ interface Given {
   student?: string;
   decontaminate?: string;
   tasks?: string;
+  /** What mix.yaml calls the dataset. */
+  source?: string;
+  train?: string;
+  teacher?: string;
 }
 
 /** Runs the stage for a recipe. */
-function fetchRecipe({ student = 'org/student', decontaminate = '', tasks = 'held_out' }: Given) {
+function fetchRecipe({
+  student = 'org/student',
+  decontaminate = '',
+  tasks = 'held_out',
+  source = 'rows',
+  train = '',
+  teacher = '',
+}: Given) {
   const recipe = writeFiles(at('recipe'), {
     'sources.yaml': `teacher: org/teacher\nstudent: ${student}\ndatasets: { rows: org/rows }\n`,
-    'mix.yaml': `total: 1\nmax_tokens: 99\nsources: { rows: { weight: 1 } }\ndecontaminate: { tasks: [${decontaminate}] }\n`,
+    'mix.yaml': `total: 1\nmax_tokens: 99\nsources: { ${source}: { weight: 1 } }\ndecontaminate: { tasks: [${decontaminate}] }\n`,
     'eval.yaml': `tasks: [${tasks}]\n`,
+    'train.yaml': train,
+    'teacher.yaml': teacher,
   });
   return runStage('fetch', { config: join(recipe, 'sources.yaml'), recipe, out: at('run') });
 }
@@ -71,14 +84,34 @@ t.test('a gated dataset shows before the weights are fetched', async (t) => {
 
 t.test('a gated benchmark is told first of all, with the file to leave it out of', async (t) => {
   const scene = await hubScene(t, { repositories, gated: [GPQA] });
-  const refused = (file: string) =>
+  const refused = (remedy: string) =>
     new RegExp(
-      `\nfetch: Idavidrein/gpqa@main: a gated dataset; accept its terms on .*, or leave the task leaderboard_gpqa_diamond out of ${file}\n$`,
+      `\nfetch: Idavidrein/gpqa@main: a gated dataset; accept its terms on .*, or take ${remedy}\n$`,
     );
-  const gpqa = 'leaderboard_gpqa_diamond';
-  await t.rejects(fetchRecipe({ decontaminate: gpqa }), { code: 1, stderr: refused('mix.yaml') });
-  await t.rejects(fetchRecipe({ tasks: gpqa }), { code: 1, stderr: refused('eval.yaml') });
+  const [one, all] = ['leaderboard_gpqa_diamond', 'leaderboard_gpqa'];
+  const mix = fetchRecipe({ decontaminate: one });
+  await t.rejects(mix, { code: 1, stderr: refused(`${one} out of mix.yaml`) });
+  await t.rejects(fetchRecipe({ tasks: all }), { code: 1, stderr: refused(`${all} out of eval.yaml`) });
   t.same(scene.hub.sent.size, 0);
+});
+
+t.test('a mistake in the file of any stage shows before anything is fetched', async (t) => {
+  const scene = await hubScene(t, { repositories });
+  for (const [given, said] of [
+    [
+      { train: 'learning_rte: 1e-5\n' },
+      /train\.yaml: learning_rte: unknown key; did you mean "learning_rate"\?/,
+    ],
+    [{ teacher: 'bits: 5\n' }, /teacher\.yaml: bits = 5/],
+    [{ tasks: 'foo' }, /eval\.yaml: tasks = "foo": unknown task/],
+    [{ decontaminate: 'gsm8' }, /mix\.yaml: tasks = "gsm8": unknown task; did you mean "gsm8k"/],
+    [
+      { source: 'row' },
+      /mix\.yaml: sources\.row: no dataset of this name in sources\.yaml; did you mean "rows"\?/,
+    ],
+  ] as const)
+    await t.rejects(fetchRecipe(given), { code: 1, stderr: said });
+  t.same(scene.hub.requests.length, 0);
 });
 
 t.test('the splits that benchmarks read are fetched with everything else', async (t) => {

@@ -75,6 +75,10 @@ t.test('teacher and student of two vocabularies are refused before any dataset i
 
 t.test('nothing is written when a source cannot be had', async (t) => {
   const fresh = join(root, 'fresh');
+  const address = { ...config, student: 'https://huggingface.co/datasets/org/d' };
+  await t.rejects(fetchSources({ config: address, out: fresh }), {
+    message: /^student = .*: names a dataset, not a model$/,
+  });
   const missing = { ...config, datasets: { gone: join(root, 'gone.json') } };
   await t.rejects(fetchSources({ config: missing, out: fresh }), {
     message: /^datasets\.gone = .*no such file or folder/,

@@ -184,6 +184,19 @@ t.test('a mirror may give out tokens of any form', async (t) => {
   t.same(new Set(hub.authorizations), new Set([`Bearer ${token}`]));
 });
 
+t.test('seconds that are none, and a cache that cannot be', async (t) => {
+  const { fetch } = await hubScene(t, { repositories });
+  process.env.HF_HUB_DOWNLOAD_TIMEOUT = 'abc';
+  await t.rejects(
+    fetch(model),
+    message(/^HF_HUB_DOWNLOAD_TIMEOUT = "abc": not a number of seconds above 0; unset it for 30$/),
+  );
+  process.env.HF_HUB_DOWNLOAD_TIMEOUT = '2.5';
+  t.equal((await hubConnection()).patience, 2.5);
+  process.env.HF_HOME = join(t.testdir({ file: '' }), 'file');
+  await t.rejects(fetch(model), message(/^\S*file\/hub\S*: a file stands where a folder should be; move it/));
+});
+
 t.test('offline no token is read', async (t) => {
   const { fetch } = await hubScene(t, { repositories });
   const online = await fetch(model);

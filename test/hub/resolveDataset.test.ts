@@ -128,7 +128,7 @@ t.test('a file of this machine is itself', async (t) => {
 t.test('a dataset with neither ends in the list of its files', async (t) => {
   await hubScene(t, { repositories });
   const message =
-    'org/text: split = "train": is in files that are not read here: b.csv; the Hub has no converted copy of it';
+    'org/text: split = "train": is in files that are not read here: b.csv; the Hub has no converted copy of it: save it as Parquet or JSON Lines and name that folder';
   await t.rejects(namesOf('org/text'), { name: 'UserError', message });
   await t.rejects(namesOf({ reference: 'org/text', split: 'train' }), { name: 'UserError', message });
   await t.rejects(namesOf(`${root}/text`), {

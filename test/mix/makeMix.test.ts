@@ -436,10 +436,10 @@ t.test('bad input is one line, and nothing is left half-written', async (t) => {
   t.match(await complaint(good, base, folder), /^\/tokenizer\.json: no such file; a tokenizer folder holds/);
   t.match(
     await complaint(
-      { one: { 'a.jsonl': [{ q: 'x', a: '' }] }, two: { 'a.jsonl': [{ q: 'x', a: 'y' }] } },
+      { one: { 'a.jsonl': [{ q: 'x', a: '' }, ...rowsOf('one', 1)] }, two: { 'a.jsonl': rowsOf('two', 1) } },
       base,
     ),
-    /^held_out = 6: only 1 samples could be made; rejected rows: one: no_response 1$/,
+    /^held_out = 6: only 2 samples could be made; rejected rows: one: no_response 1$/,
   );
   t.match(
     await complaint({ one, two: { 'README.md': [] } }, base),
@@ -499,6 +499,18 @@ t.test('the configuration is strict', (t) => {
   t.end();
 });
 
+t.test('a source that gives nothing is a mistake, and nothing is written', async (t) => {
+  const folder = t.testdir({});
+  sourcesIn(folder, { one: { 'a.jsonl': rowsOf('one', 40) }, two: { 'a.jsonl': rowsOf('two', 10) } });
+  const two = { ...base.sources.two, where: 'q == "none"' };
+  await t.rejects(mixIn(folder, { ...base, sources: { ...base.sources, two } }), {
+    name: 'UserError',
+    message: 'sources.two: none of its 10 rows can be taken; left out: where 10',
+  });
+  t.notOk(existsSync(join(folder, 'mix/rejected.jsonl')));
+  t.notOk(existsSync(join(folder, 'mix/manifest.json')));
+});
+
 t.test('the command', async (t) => {
   const folder = t.testdir({});
   const sources = sourcesIn(folder, {
@@ -513,7 +525,7 @@ t.test('the command', async (t) => {
   t.match(first.stdout, /^source +rows read +rejected +wanted +kept/);
   t.match(first.stdout, /^one +40 +0 +25 +25 /m);
   t.match(first.stdout, /^total +35 +6 /m);
-  t.match(first.stderr, /mix: two gave 10 of the 25 samples wanted/);
+  t.match(first.stderr, /mix: two gave 10 of the 25 samples wanted; left out: none/);
   const second = await run({});
   t.equal(second.stdout, `${out}: up to date\n`);
   await t.rejects(run({ totl: '50' }), { code: 1, stderr: /^mix: .*totl.*\n$/ });

@@ -8,7 +8,8 @@ import { sourcesConfig } from '../../pipeline/hub/sourcesConfig.ts';
 import { checkpointFromGguf } from '../../pipeline/model/ggufCheckpoint.ts';
 import { sizeOfDataset } from '../../pipeline/plan/datasetSize.ts';
 import { sizeOfModel } from '../../pipeline/plan/modelSize.ts';
-import { readRecipe, recipeSizes } from '../../pipeline/plan/recipeSizes.ts';
+import { readRecipe } from '../../pipeline/plan/readRecipe.ts';
+import { recipeSizes } from '../../pipeline/plan/recipeSizes.ts';
 import { hubScene, writeFiles } from '../hub/hubScene.ts';
 
 const root = t.testdir({ cache: {} });

@@ -158,10 +158,10 @@ t.test('what cannot be published is one line', async (t) => {
   const options = { name: 'main', repository: REPOSITORY };
   const notice = () => undefined;
   await t.rejects(publishedModel({ ...options, run, name: 'slow' }, { notice }), {
-    message: /train\/slow\/manifest\.json: missing or unreadable; run "make train RUN=slow"$/,
+    message: /train\/slow\/manifest\.json: missing or unreadable; run "make train RECIPE=[\w.-]+ RUN=slow"$/,
   });
   flipBit(join(run, 'train/main/model/model.safetensors'), -1);
   await t.rejects(publishedModel({ ...options, run }, { notice }), {
-    message: /has sha256 .*run "make train"$/,
+    message: /has sha256 .*run "make train RECIPE=[\w.-]+"$/,
   });
 });

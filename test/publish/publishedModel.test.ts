@@ -17,10 +17,13 @@ t.test('of a training with adapters only they are published, if others can have 
   ] as const)
     await t.test(student, async (t) => {
       const run = await finishedRun(t, { lora: true, rank: 24, student });
+      const told: string[] = [];
       const files = await publishedModel(
         { run, name: 'main', repository: REPOSITORY },
-        { notice: () => undefined },
+        { notice: (line) => told.push(line) },
       );
+      const isMerged = told.some((line) => line.endsWith('so the merged model is published'));
+      t.equal(isMerged, part === 'model', 'it is said when that is not the adapter');
       const names = files.map(({ path }) => path).sort();
       const text = (name: string) => {
         const { content } = files.find(({ path }) => path === name)!;

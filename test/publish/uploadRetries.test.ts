@@ -67,7 +67,7 @@ t.test('an upload that was cut goes on without what arrived', async (t) => {
     const told = await publish(run);
     t.match(
       told[0],
-      /eval\/main: no evaluation, so the card has no scores; run "make eval" first to have them$/,
+      /eval\/main: no evaluation, so the card has no scores; run "make eval RECIPE=[\w.-]+" first to have them$/,
     );
     t.notOk(hub.hub.requests.slice(before).some((request) => request.startsWith('PUT')));
     const folder = await fetched();

@@ -50,15 +50,16 @@ export async function loadTasks(names: readonly string[], options: LoadOptions =
  * @throws UserError for an unknown task, or one whose data cannot be had, with the place to leave it out.
  */
 export async function fetchTasks(names: readonly string[], options: LoadOptions = {}): Promise<void> {
-  for (const name of (await expandTasks(names, source(options))).tasks) {
-    const definition = await taskNamed(name);
-    const { wanted } = splitsOf(definition, options);
-    await locateSplits({ name, definition }, { wanted, ...options }).catch((error: unknown) => {
-      if (!isHubError(error, 'refused')) throw error;
-      const { file = 'eval.yaml' } = options.statedIn ?? {};
-      throw new UserError(`${error.message}, or leave the task ${name} out of ${file}`, { cause: error });
-    });
-  }
+  for (const written of names)
+    for (const name of (await expandTasks([written], source(options))).tasks) {
+      const definition = await taskNamed(name);
+      const { wanted } = splitsOf(definition, options);
+      await locateSplits({ name, definition }, { wanted, ...options }).catch((error: unknown) => {
+        if (!isHubError(error, 'refused')) throw error;
+        const { file = 'eval.yaml' } = options.statedIn ?? {};
+        throw new UserError(`${error.message}, or take ${written} out of ${file}`, { cause: error });
+      });
+    }
 }
 
 /** The file that the names stand in, where it is not eval.yaml. */
