@@ -64,12 +64,16 @@ function memberAt(value: unknown, path: readonly PropertyKey[]): unknown {
 
 type Issue = z.core.$ZodIssue;
 
-/** Of a union's complaints, the one that got furthest: the alternative that was meant. */
+/** Of a union's complaints, that of the alternative that was meant: it knows the most keys, and then got furthest. */
 function deepest(issue: Issue): Issue {
   if (issue.code !== 'invalid_union') return issue;
-  const candidates = issue.errors.flatMap((errors) => errors.slice(0, 1)).map(deepest);
-  const best = candidates.sort((a, b) => b.path.length - a.path.length)[0];
-  return best && best.path.length > 0 ? { ...best, path: [...issue.path, ...best.path] } : issue;
+  const isKey = ({ code }: Issue) => code === 'unrecognized_keys';
+  const strangers = (of: Issue) => (of.code === 'unrecognized_keys' ? of.keys.length : 0);
+  const candidates = issue.errors.flatMap((errors) => errors.find(isKey) ?? errors.slice(0, 1)).map(deepest);
+  const [meant] = candidates
+    .filter((candidate) => candidate.path.length > 0 || isKey(candidate))
+    .sort((a, b) => strangers(a) - strangers(b) || b.path.length - a.path.length);
+  return meant ? { ...meant, path: [...issue.path, ...meant.path] } : issue;
 }
 
 function unknownKey(schema: z.ZodType, path: PropertyKey[], key: string, file: string): UserError {

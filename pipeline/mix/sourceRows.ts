@@ -1,5 +1,6 @@
 // The rows of a source as conversations, file by file: which columns are read, which rows its `where` takes.
 import { UserError } from '../config/userError.ts';
+import { valueAt } from './columnPath.ts';
 import { conversationOf, type Conversation, type Unusable } from './datasetFormats.ts';
 import type { DatasetFile } from './datasetSources.ts';
 import { columnsOfLayout, describeLayout, findLayouts, knownColumns } from './findLayouts.ts';
@@ -36,22 +37,36 @@ export async function* sourceRows({
   config: MixConfig;
 }): AsyncGenerator<SourceRow[]> {
   let isEmpty = true;
+  const unseen = new Map(Object.entries(config.sources[source]!.columns ?? {}));
   for (const { name: file, path } of files) {
     const reader = await rowReader({ source, path, config });
     if (!reader) continue;
     isEmpty = false;
     const { columns, read } = reader;
     let row = 0;
-    for await (const rows of readRows(path, { columns }))
+    for await (const rows of readRows(path, { columns })) {
+      for (const [key, column] of unseen)
+        if (column === undefined || rows.some((value) => (valueAt(value, column) ?? null) !== null))
+          unseen.delete(key);
       for (let start = 0; start < rows.length; start += rowsPerBatch)
         yield rows.slice(start, start + rowsPerBatch).map((value) => ({
           origin: { source, file, row: row++ },
           ...read(value),
         }));
+    }
   }
-  if (!isEmpty) return;
+  if (!isEmpty) return refuseUnseen(unseen, source);
   const others = files.length > 1 ? `, nor does another file of ${source}` : '';
   throw new UserError({ file: files[0]!.path, problem: `holds no rows${others}` });
+}
+
+/** A path that leads nowhere is a mistake, such as "meta.txt" where rows have `meta.text`. */
+function refuseUnseen(unseen: ReadonlyMap<string, string | undefined>, source: string): void {
+  for (const [key, column] of unseen)
+    throw new UserError({
+      ...{ field: `sources.${source}.columns.${key}`, value: column, problem: 'no row has anything there' },
+      remedy: 'correct the name, or leave it out',
+    });
 }
 
 /** How the rows of a file are read, and the columns that takes; undefined when it has none, as an empty shard. */

@@ -32,3 +32,32 @@ t.test('a check of several keys names the value of the one it blames', async (t)
     .refine(({ least, most }) => least <= most, { path: ['least'], error: 'must not exceed most' });
   await t.rejects(loadConfig(range, { file }), { message: /x\.yaml: least = 3: must not exceed most$/ });
 });
+
+t.test('of several forms the one that was meant is complained about', async (t) => {
+  const form = z.union([
+    z.string(),
+    z.strictObject({ messages: z.string(), system: z.string().optional() }),
+    z.strictObject({
+      prompt: z.string(),
+      response: z.string(),
+      deep: z.union([z.string(), z.strictObject({ a: z.int() })]).optional(),
+    }),
+  ]);
+  const complaint = (columns: string) => {
+    const file = join(t.testdir({ 'x.yaml': `columns: ${columns}\n` }), 'x.yaml');
+    return loadConfig(z.strictObject({ columns: form }), { file }).then(
+      () => 'none',
+      (error: unknown) => (error as Error).message.replace(/^.*x\.yaml: /, ''),
+    );
+  };
+  for (const [columns, said] of [
+    ['{ prompt: q, respons: a }', 'columns.respons: unknown key; did you mean "response"?'],
+    ['{ mesages: m, system: s }', 'columns.mesages: unknown key; did you mean "messages"?'],
+    ['{ prompt: q }', 'columns.response: missing'],
+    ['{ prompt: q, response: 3 }', /^columns\.response = 3: expected string/],
+    ['{ prompt: q, response: a, deep: { b: 1 } }', /^columns\.deep\.b: unknown key/],
+    ['{ prompt: q, response: a, deep: { a: x } }', /^columns\.deep\.a = "x": expected number/],
+    ['[q, a]', /^columns = \["q","a"\]: /],
+  ] as const)
+    t.match(await complaint(columns), said);
+});

@@ -50,7 +50,9 @@ function problemOf({ outcome, folder = '', message = '' }: Said): string | undef
   if (outcome === 'made') return undefined;
   if (outcome === 'bug' || /\p{Cc}/u.test(message)) return message;
   // Rows that are whole but give no sample are told of by source and reason.
-  const names = message.startsWith(folder) || /rejected rows: one: |the sources hold no rows/.test(message);
+  const saysWhy =
+    /^sources\.one: none of its \d+ rows can be taken; left out: \w+ \d+|rejected rows: one: |the sources hold no rows/;
+  const names = message.startsWith(folder) || saysWhy.test(message);
   if (!names) return message;
   const left = existsSync(join(folder, 'mix')) ? readdirSync(join(folder, 'mix')) : [];
   const unexpected = left.filter((file) => file !== 'rejected.jsonl');

@@ -499,6 +499,22 @@ t.test('the configuration is strict', (t) => {
   t.end();
 });
 
+t.test('a path that no row has anything at', async (t) => {
+  const folder = t.testdir({});
+  const rows = rowsOf('one', 40).map((row, n) => ({ ...row, meta: { text: n === 7 ? 'Add.' : null } }));
+  sourcesIn(folder, { one: { 'a.jsonl': rows }, two: { 'a.jsonl': rowsOf('two', 40) } });
+  const withContext = (context: string) => {
+    const one = { ...base.sources.one, columns: { prompt: 'q', response: 'a', context } };
+    return mixIn(folder, { ...base, sources: { ...base.sources, one } });
+  };
+  await t.rejects(withContext('meta.txt'), {
+    name: 'UserError',
+    message:
+      'sources.one.columns.context = "meta.txt": no row has anything there; correct the name, or leave it out',
+  });
+  t.equal((await withContext('meta.text')).upToDate, false, 'one row is enough');
+});
+
 t.test('a source that gives nothing is a mistake, and nothing is written', async (t) => {
   const folder = t.testdir({});
   sourcesIn(folder, { one: { 'a.jsonl': rowsOf('one', 40) }, two: { 'a.jsonl': rowsOf('two', 10) } });
