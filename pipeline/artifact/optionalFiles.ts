@@ -12,7 +12,8 @@ export async function findNames(folder: string): Promise<string[] | undefined> {
   return (await unlessMissing(readdir(folder)))?.sort();
 }
 
-async function unlessMissing<T>(reading: Promise<T>): Promise<T | undefined> {
+/** What is read, or undefined when that is not there. */
+export async function unlessMissing<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
   } catch (error) {

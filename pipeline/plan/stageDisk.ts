@@ -1,10 +1,9 @@
 // What a teacher and a training leave on disk, and whether there is room for it before they start. What an interrupted
 // run left there takes no room a second time: it is continued, or replaced file by file.
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { findSize } from '../artifact/findSize.ts';
 import { freeBytes } from '../artifact/freeBytes.ts';
-import { namesBelow } from '../artifact/namesBelow.ts';
-import { hasCode, UserError } from '../config/userError.ts';
+import { UserError } from '../config/userError.ts';
 import { gigabytes } from '../terminal/gigabytes.ts';
 import { DTYPE_BYTES } from '../engine/rawOp.ts';
 import { parametersOf } from '../model/decoderShapes.ts';
@@ -73,21 +72,11 @@ async function requireDisk(
     free = freeBytes,
   }: { needed: number; started: string; what: string; remedy: string } & DiskOptions,
 ): Promise<void> {
-  const room = (await free(folder)) + (await bytesBelow(started));
+  const room = (await free(folder)) + ((await findSize(started)) ?? 0);
   if (needed > room)
     throw new UserError({
       file: folder,
       problem: `${what} ${gigabytes(needed)}, and the disk has ${gigabytes(room)} left`,
       remedy,
     });
-}
-
-/** Of all files below a folder, none when it is not there. */
-async function bytesBelow(folder: string): Promise<number> {
-  const names = await namesBelow(folder).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw error;
-  });
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
 }

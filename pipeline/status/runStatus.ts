@@ -1,11 +1,10 @@
 // What there is of a run: every artifact, whether it is made, stale, at work or was interrupted, and what is ahead.
 // Whether it is stale is make's judgement (makeAhead.ts), who is at work stands in the logs (stageLog.ts).
-import { lstat, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { namesBelow } from '../artifact/namesBelow.ts';
-import { findNames } from '../artifact/optionalFiles.ts';
+import { findSize } from '../artifact/findSize.ts';
+import { findNames, unlessMissing } from '../artifact/optionalFiles.ts';
 import { readResourceUse } from '../artifact/resourceUse.ts';
-import { hasCode } from '../config/userError.ts';
 import { readPlan } from '../plan/planFile.ts';
 import { readStageLog, type LoggedRun } from '../terminal/stageLog.ts';
 import { makeAhead, type StepAhead } from './makeAhead.ts';
@@ -98,7 +97,7 @@ async function statusOf(artifact: Artifact, steps: ReadonlyMap<string, StepAhead
     name,
     ...stateOf({ step: steps.get(target), isAhead: (file) => steps.has(file), made, runs }),
     made,
-    bytes: made && (await sizeOf(folder ?? target).catch(unlessGone)),
+    bytes: made && (await findSize(folder ?? target)),
     seconds: folder === undefined ? undefined : (await readResourceUse(folder))?.seconds,
   };
 }
@@ -141,21 +140,5 @@ async function estimator(folder: string, known: ArtifactStatus[], listed: Artifa
 }
 
 async function timeOf(file: string): Promise<Date | undefined> {
-  return (await stat(file).catch(unlessGone))?.mtime;
-}
-
-/** Not there, or no longer: stages at work rename files and remove folders. */
-function unlessGone(error: unknown): undefined {
-  if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
-}
-
-/** Bytes of a file or of all files below a folder. */
-async function sizeOf(path: string): Promise<number> {
-  const found = await stat(path);
-  if (!found.isDirectory()) return found.size;
-  const sizes = (await namesBelow(path)).map(async (name) => {
-    const file = await lstat(join(path, name)).catch(unlessGone);
-    return file?.isFile() ? file.size : 0;
-  });
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  return (await unlessMissing(stat(file)))?.mtime;
 }
